@@ -1,0 +1,24 @@
+"""SGID: semantic-guided generative image augmentation, from data sets to tables. The stages, in order."""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "config/config.yaml"
+configfile: "config/datasets.yaml"
+configfile: "config/backbones.yaml"
+configfile: "config/methods.yaml"
+configfile: "config/tables.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/targets.smk"
+include: "rules/datasets.smk"
+include: "rules/models.smk"
+include: "rules/captions.smk"
+include: "rules/images.smk"
+include: "rules/training.smk"
+include: "rules/evaluation.smk"
+include: "rules/tables.smk"
+include: "rules/miniature.smk"

@@ -1,0 +1,245 @@
+"""The generators against diffusers' own pipelines, on tiny random models."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tiny_models
+import torch
+from diffusers import (
+    StableDiffusionImg2ImgPipeline,
+    StableDiffusionInstructPix2PixPipeline,
+    StableDiffusionPipeline,
+)
+from PIL import Image
+
+from sgid.generators import GENERATORS
+from sgid.generators.denoising import Batch, Sampling, finished, fresh_scheduler, last_timesteps, load_diffusion
+from sgid.generators.drawing import Generation, SetName, draw_images
+from sgid.guidance import Guidance
+from sgid.image_table import pixels_of
+from sgid.prompts import PromptRecipe, build_prompts
+from sgid.weighting import Weighting
+
+HOW = Sampling(steps=8, strength=0.5)
+PROMPT = "a cat"
+
+
+@pytest.fixture(scope="module", params=["pndm", "ddim"])
+def folder(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(request.param)
+    tiny_models.save_diffusion(folder, scheduler=request.param)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model(folder):
+    return load_diffusion(folder / tiny_models.RECORD)
+
+
+@pytest.fixture(scope="module")
+def editor(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("editor")
+    tiny_models.save_diffusion(folder, channels=8)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pndm(tmp_path_factory):
+    return load_diffusion(tiny_models.save_diffusion(tmp_path_factory.mktemp("pndm")))
+
+
+def embed(model, prompt: str) -> torch.Tensor:
+    ids = model.tokenizer(prompt, padding="max_length", max_length=77, return_tensors="pt").input_ids
+    with torch.inference_mode():
+        return model.text_encoder(ids).last_hidden_state
+
+
+def batch_of(model, guidance: list[float], *, first: int = 0, prompt: str = PROMPT) -> Batch:
+    """One picture for each guidance scale; picture i has its own original and the seed i."""
+    rows = range(first, first + len(guidance))
+    return Batch(
+        originals=tiny_models.random_pictures(8)[rows.start : rows.stop],
+        prompts=embed(model, prompt).expand(len(guidance), -1, -1),
+        empty_prompt=embed(model, ""),
+        guidance=torch.tensor(guidance),
+        generators=[torch.Generator().manual_seed(row) for row in rows],
+    )
+
+
+def drawn(name: str, model, batch: Batch, how: Sampling = HOW) -> np.ndarray:
+    with torch.inference_mode():
+        return GENERATORS[name](model, batch, how).images
+
+
+def levels_apart(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """Largest difference in grey levels; one level may come from rounding."""
+    return np.abs(ours.astype(float) - (theirs * 255).round()).max()
+
+
+def quiet(pipeline):
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def test_img2img_equals_diffusers_pipeline(folder, model):
+    batch = batch_of(model, [7.5])
+    theirs = quiet(StableDiffusionImg2ImgPipeline.from_pretrained(folder, safety_checker=None))(
+        prompt=PROMPT, image=Image.fromarray(batch.originals[0]), strength=HOW.strength, guidance_scale=7.5,
+        num_inference_steps=HOW.steps, generator=torch.Generator().manual_seed(0), output_type="np",
+    )  # fmt: skip
+    assert levels_apart(drawn("img2img", model, batch)[0], theirs.images[0]) <= 1
+
+
+def test_text2img_equals_diffusers_pipeline(folder, model):
+    theirs = quiet(StableDiffusionPipeline.from_pretrained(folder, safety_checker=None))(
+        prompt=PROMPT, height=32, width=32, guidance_scale=7.5, num_inference_steps=HOW.steps,
+        generator=torch.Generator().manual_seed(0), output_type="np",
+    )  # fmt: skip
+    assert levels_apart(drawn("text2img", model, batch_of(model, [7.5]))[0], theirs.images[0]) <= 1
+
+
+def test_instruct_pix2pix_equals_diffusers_pipeline(editor):
+    model = load_diffusion(editor / tiny_models.RECORD)
+    batch = batch_of(model, [5.0])
+    theirs = quiet(StableDiffusionInstructPix2PixPipeline.from_pretrained(editor, safety_checker=None))(
+        prompt=PROMPT, image=Image.fromarray(batch.originals[0]), guidance_scale=5.0, image_guidance_scale=1.2,
+        num_inference_steps=HOW.steps, generator=torch.Generator().manual_seed(0), output_type="np",
+    )  # fmt: skip
+    assert levels_apart(drawn("instruct-pix2pix", model, batch)[0], theirs.images[0]) <= 1
+
+
+def test_instruct_pix2pix_refuses_an_ordinary_checkpoint(pndm):
+    with pytest.raises(ValueError, match="8 input channels and this checkpoint has 4"):
+        drawn("instruct-pix2pix", pndm, batch_of(pndm, [5.0]))
+
+
+@pytest.mark.parametrize("name", ["img2img", "text2img"])
+def test_a_batch_of_different_images_and_scales_equals_the_images_one_by_one(pndm, name):
+    scales = [1.25, 0.84, 1.0, 7.5, 0.0]
+    together = drawn(name, pndm, batch_of(pndm, scales))
+    alone = [drawn(name, pndm, batch_of(pndm, [scale], first=i))[0] for i, scale in enumerate(scales)]
+    assert np.abs(together.astype(int) - np.stack(alone)).max() <= 1
+
+
+def test_a_second_batch_starts_with_no_memory_of_the_first(pndm):
+    first, second = (drawn("img2img", pndm, batch_of(pndm, [1.2])) for _ in range(2))
+    assert np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("scale", [0.0, 0.5, 0.84])
+def test_guidance_below_one_is_not_skipped(pndm, scale):
+    at_one = drawn("img2img", pndm, batch_of(pndm, [1.0]), replace(HOW, strength=1.0))
+    assert (at_one != drawn("img2img", pndm, batch_of(pndm, [scale]), replace(HOW, strength=1.0))).any()
+
+
+def test_without_guidance_the_prompt_has_no_effect(pndm):
+    cat, dog = (drawn("text2img", pndm, batch_of(pndm, [0.0], prompt=prompt)) for prompt in ("a cat", "a dog"))
+    assert np.array_equal(cat, dog)
+
+
+@pytest.mark.parametrize(("strength", "run"), [(0.3, 15), (0.5, 25), (0.7, 35), (1.0, 50)])
+def test_the_noise_rate_is_the_share_of_steps_that_is_run(folder, model, strength, run):
+    timesteps = last_timesteps(fresh_scheduler(model, 50), steps=50, strength=strength)
+    # PNDM's list has one timestep twice.
+    assert len(timesteps) == run + ("pndm" in folder.name)
+
+
+def test_a_noise_rate_that_leaves_no_step_is_refused(pndm):
+    with pytest.raises(ValueError, match=r"raise generation\.steps"):
+        drawn("img2img", pndm, batch_of(pndm, [1.0]), Sampling(steps=2, strength=0.3))
+
+
+def test_pictures_that_are_not_finite_are_black_and_flagged(pndm):
+    latents = torch.randn(2, 4, 8, 8)
+    latents[1] = torch.nan
+    with torch.inference_mode():
+        result = finished(pndm, latents, steps_run=1)
+    assert result.flags == ["", "nan"]
+    assert result.images[0].any()
+    assert not result.images[1].any()
+
+
+def test_another_scheduler_keeps_the_checkpoints_noise_schedule(folder):
+    model = load_diffusion(folder / tiny_models.RECORD, scheduler="dpm-solver")
+    assert model.scheduler.config.beta_end == 0.012
+    with pytest.raises(ValueError, match=r"generation\.scheduler: 'dpm' is not defined"):
+        load_diffusion(folder / tiny_models.RECORD, scheduler="dpm")
+
+
+# -- shards -----------------------------------------------------------------------------------------------------------
+
+GENERATION = Generation("img2img", steps=4, resolution=32, batch_size=4)
+NAME = SetName("tiny", "sgid", "0.5")
+
+
+def prompts_for(images) -> list[dict]:
+    scores = [
+        {"image_id": name, "sampler": "nucleus", "captions": [f"a cat {name}"], "similarities": [0.3]}
+        for name in images["image_id"].to_pylist()
+    ]
+    rows = images.select(["image_id", "label"]).to_pylist()
+    recipe = PromptRecipe(guidance=Guidance())
+    return build_prompts(rows, scores, names={0: "cat", 1: "dog"}, dataset="tiny", recipe=recipe, base_seed=0)
+
+
+def draw_shard(model, images, *, generation=GENERATION, replicates=1, name=NAME):
+    prompts = images.from_pylist(prompts_for(tiny_models.picture_table(6)))
+    return draw_images(
+        model, images, prompts, name=name, generation=generation, weighting=Weighting(), replicates=replicates
+    )
+
+
+def bytes_by_id(*tables) -> dict[str, bytes]:
+    rows = (row for table in tables for row in table.select(["image_id", "image"]).to_pylist())
+    return {row["image_id"]: row["image"]["bytes"] for row in rows}
+
+
+def test_the_same_images_are_drawn_to_the_byte_however_the_set_is_sharded(pndm):
+    images = tiny_models.picture_table(6)
+    whole = bytes_by_id(draw_shard(pndm, images))
+    assert whole == bytes_by_id(draw_shard(pndm, images.slice(0, 1)), draw_shard(pndm, images.slice(1)))
+
+
+def test_other_batch_sizes_change_at_most_single_grey_levels(pndm):
+    images = tiny_models.picture_table(3)
+    loose = replace(GENERATION, batch_size=2, exact=False)
+    pixels = [pixels_of(draw_shard(pndm, images, generation=g), 32).astype(int) for g in (GENERATION, loose)]
+    assert np.abs(pixels[0] - pixels[1]).max() <= 1
+
+
+def test_a_generated_image_is_named_after_its_source_recipe_noise_rate_and_number(pndm):
+    table = draw_shard(pndm, tiny_models.picture_table(1), replicates=2)
+    assert table["image_id"].to_pylist() == ["train/000/sgid/noise-0.5/0", "train/000/sgid/noise-0.5/1"]
+    assert len(set(bytes_by_id(table).values())) == 2
+
+
+def test_a_generated_image_carries_what_made_it(pndm):
+    row = draw_shard(pndm, tiny_models.picture_table(1)).to_pylist()[0]
+    assert (row["source_id"], row["label"], row["noise_rate"], row["flag"]) == ("train/000", 0, "0.5", "")
+    assert row["guidance"] == pytest.approx(1.24)
+    assert json.loads(row["weights"])[0] == ["A picture of a cat", 1.5]
+    assert row["seed"] == NAME.seed("train/000", 0)
+
+
+def test_a_redrawn_image_still_points_to_the_training_image(pndm):
+    images = tiny_models.picture_table(1)
+    images = images.append_column("source_id", [["train/original"]])
+    row = draw_shard(pndm, images).to_pylist()[0]
+    assert (row["source_id"], row["image_id"]) == ("train/original", "train/original/sgid/noise-0.5/0")
+
+
+def test_images_are_stored_at_the_size_that_training_wants(pndm):
+    table = draw_shard(pndm, tiny_models.picture_table(1), generation=replace(GENERATION, output_size=16))
+    assert pixels_of(table, 16).shape == (1, 16, 16, 3)
+
+
+def test_an_image_without_a_prompt_is_refused_by_name(pndm):
+    with pytest.raises(ValueError, match="1 images have no prompt, 'train/006' first"):
+        draw_shard(pndm, tiny_models.picture_table(7).slice(6))
+
+
+def test_an_unknown_generator_is_refused_with_the_legal_ones():
+    with pytest.raises(ValueError, match="'glide' is not defined .*img2img, text2img, instruct-pix2pix"):
+        Generation("glide")

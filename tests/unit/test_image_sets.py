@@ -1,0 +1,95 @@
+from collections import Counter
+
+import pyarrow as pa
+import pytest
+import tiny_models
+
+from sgid.image_sets import collect, load_chosen, noise_rate_of, read_image_set, some_of_each_class
+from sgid.image_table import write_table
+from sgid.runtime import write_json
+
+
+def write_shard(path, rows: slice, noise_rate="0.5", seed=0, metadata=None):
+    table = tiny_models.picture_table(6, seed=seed).slice(rows.start, rows.stop - rows.start)
+    for name, value in (("noise_rate", noise_rate), ("flag", "")):
+        table = table.append_column(name, pa.array([value] * len(table)))
+    write_table(table, path, metadata=metadata)
+    return str(path)
+
+
+def write_set(folder, noise_rate="0.5"):
+    shards = [write_shard(folder / f"shard-{i}-of-2.parquet", slice(3 * i, 3 * i + 3), noise_rate) for i in range(2)]
+    path = folder / "set.json"
+    write_json(collect(shards, dataset="tiny", recipe="sgid", miniature=True), path)
+    return str(path)
+
+
+def test_a_set_counts_its_images_and_names_its_noise_rate(tmp_path):
+    image_set, _ = load_chosen([write_set(tmp_path)], [])
+    assert (image_set["images"], image_set["noise_rate"], image_set["flags"]) == (6, "0.5", {})
+
+
+def test_a_shard_drawn_again_with_the_same_pictures_leaves_the_set_as_it_was(tmp_path):
+    first = collect([write_shard(tmp_path / "a", slice(0, 3))], dataset="t", recipe="r", miniature=True)
+    again = [write_shard(tmp_path / "a", slice(0, 3), metadata={"commit": "another"})]
+    assert collect(again, dataset="t", recipe="r", miniature=True) == first
+
+
+def test_other_pictures_make_another_set(tmp_path):
+    first = collect([write_shard(tmp_path / "a", slice(0, 3))], dataset="t", recipe="r", miniature=True)
+    write_shard(tmp_path / "a", slice(0, 3), seed=1)
+    assert collect([tmp_path / "a"], dataset="t", recipe="r", miniature=True) != first
+
+
+def test_a_set_is_read_whole_and_in_order(tmp_path):
+    table = read_image_set(write_set(tmp_path))
+    assert table["image_id"].to_pylist() == [f"train/{i:03d}" for i in range(6)]
+
+
+def test_a_missing_shard_is_named_with_the_command_that_draws_it(tmp_path):
+    path = write_set(tmp_path)
+    (tmp_path / "shard-1-of-2.parquet").unlink()
+    with pytest.raises(ValueError, match=r"shard-1-of-2.parquet is missing; run `snakemake .*shard-1-of-2.parquet"):
+        read_image_set(path)
+
+
+def test_a_shard_of_another_length_is_refused(tmp_path):
+    path = write_set(tmp_path)
+    write_shard(tmp_path / "shard-0-of-2.parquet", slice(0, 2))
+    with pytest.raises(ValueError, match="2 rows, but .* was made of 3"):
+        read_image_set(path)
+
+
+def test_an_image_in_two_shards_is_refused(tmp_path):
+    shards = [write_shard(tmp_path / name, slice(0, 2)) for name in "ab"]
+    with pytest.raises(ValueError, match="stands in two shards"):
+        collect(shards, dataset="t", recipe="r", miniature=True)
+
+
+def test_shards_of_different_noise_rates_are_refused(tmp_path):
+    shards = [write_shard(tmp_path / "a", slice(0, 2), "0.3"), write_shard(tmp_path / "b", slice(2, 4), "0.5")]
+    with pytest.raises(ValueError, match=r"noise rates \['0.3', '0.5'\]"):
+        collect(shards, dataset="t", recipe="r", miniature=True)
+
+
+def test_of_several_sets_the_chosen_noise_rate_is_read(tmp_path):
+    sets = [write_set(tmp_path / rate, rate) for rate in ("0.3", "0.5")]
+    write_json({"chosen": {"noise_rate": "0.5"}}, tmp_path / "choice.json")
+    image_set, table = load_chosen(sets, [str(tmp_path / "choice.json")])
+    assert (image_set["noise_rate"], len(table)) == ("0.5", 6)
+
+
+def test_no_images_are_no_set():
+    assert load_chosen([], []) == (None, None)
+
+
+def test_the_noise_rate_of_a_path_is_itself_unless_validation_chose_it(tmp_path):
+    write_json({"chosen": {"noise_rate": "0.7"}}, tmp_path / "choice.json")
+    assert [noise_rate_of(noise, [tmp_path / "choice.json"]) for noise in ("0.3", "chosen")] == ["0.3", "0.7"]
+
+
+def test_some_images_of_each_class_are_the_same_however_the_table_is_ordered():
+    images = tiny_models.picture_table(20)
+    some = some_of_each_class(images, 3, seed=0)
+    assert Counter(some["label"].to_pylist()) == {0: 3, 1: 3}
+    assert some.equals(some_of_each_class(images.sort_by([("image_id", "descending")]), 3, seed=0))

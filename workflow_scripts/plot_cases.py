@@ -1,0 +1,22 @@
+"""Rule plot_cases: Figure 4, originals beside their picture of every method, data set by data set."""
+
+from sgid.figure_style import save_figure
+from sgid.gallery import all_case_rows, class_names, picture_grid, read_sets
+from sgid.image_table import read_table
+from sgid.runtime import job_log
+
+with job_log(snakemake.log[0]):
+    files, params = snakemake.input, snakemake.params
+    sets = read_sets(files.sets, choices=files.choices)
+    rows = all_case_rows(
+        dict(zip(params.datasets, map(read_table, files.originals), strict=True)),
+        sets,
+        dict(zip(params.datasets, map(read_table, files.perturbed), strict=True)),
+        recipes=params.recipes,
+        names=dict(zip(params.datasets, map(class_names, files.classes), strict=True)),
+        count=params.count,
+        seed=params.seed,
+    )
+    columns = ["Original", *(params.titles["rows"][method].removeprefix("+ ") for method in params.recipes)]
+    figure = picture_grid(rows, columns=columns, title=params.title, miniature=any(each.miniature for each in sets))
+    save_figure(figure, pdf=snakemake.output.pdf, png=snakemake.output.png)

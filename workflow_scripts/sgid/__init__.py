@@ -1,0 +1,1 @@
+"""Semantic-guided generative image augmentation (SGID, AAAI 2024): plain Python, without Snakemake."""

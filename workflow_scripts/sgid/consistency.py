@@ -1,0 +1,126 @@
+"""How far augmented images stay with their originals, and how far they differ from each other (Figure 3, section 4.4).
+
+Several augmented images an original; their mean CLIP cosine with it, averaged over the originals of each class.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import torch
+from PIL import Image
+from torch import nn
+
+from sgid.image_sets import load_chosen
+from sgid.image_table import pictures_of, pixels_of
+from sgid.mixing import MIXINGS
+from sgid.seeding import seed_for
+from sgid.similarity import Clip, consistency, diversity
+from sgid.transforms import TRANSFORMS
+
+log = logging.getLogger(__name__)
+
+
+def measure_method(
+    clip: Clip,
+    originals: pa.Table,
+    *,
+    images: Sequence[str],
+    choice: Sequence[str],
+    online: Mapping[str, Mapping],
+    size: int,
+    replicates: int,
+    names: Mapping[int, str],
+    base_seed: int,
+) -> pd.DataFrame:
+    """One row a class, then one of class_name `all`, for a method of generated `images`, `online` transforms, or both.
+
+    `images`, `choice`: as for `load_chosen`; `size`: side in pixels at which online transforms act.
+    """
+    _, generated = load_chosen(images, choice)
+    if generated is None:
+        sources = originals["image_id"].to_pylist() * replicates
+        pictures = pixels_of(originals, size)
+        augmented = [picture for _ in range(replicates) for picture in pictures]
+    else:
+        generated, originals = matched(generated, originals)
+        sources, augmented = generated["source_id"].to_pylist(), list(pixels_of(generated, size))
+    if online:
+        augmented = list(perturbed(np.stack(augmented), online, seed=seed_for(base_seed, "consistency")))
+    pictures = [Image.fromarray(picture) for picture in augmented]
+    features = grouped(clip.encode_images(pictures), sources, order=originals["image_id"].to_pylist())
+    rows = summarise(
+        clip.encode_images(pictures_of(originals)), features, labels=originals["label"].to_pylist(), names=names
+    )
+    return pd.DataFrame(rows)
+
+
+def matched(generated: pa.Table, originals: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Both without the originals of which nothing was drawn (recipes of `per_class` images draw from some)."""
+    drawn = set(generated["source_id"].to_pylist())
+    kept = originals.filter(pa.array([name in drawn for name in originals["image_id"].to_pylist()]))
+    if len(kept) < len(drawn):
+        raise ValueError(f"{len(drawn) - len(kept)} generated images come from no original; draw the set again")
+    return generated, kept
+
+
+def perturbed(images: np.ndarray, online: Mapping[str, Mapping], *, seed: int) -> np.ndarray:
+    """uint8 (N, S, S, 3) after the online transforms and image mixings of a method, as a network would be given them."""
+    generator = torch.Generator().manual_seed(seed)
+    pixels = torch.from_numpy(images).permute(0, 3, 1, 2)
+    centre = pixels.float().mean(dim=(0, 2, 3), keepdim=True)
+    made = [(TRANSFORMS | MIXINGS)[name](**options) for name, options in online.items()]
+    for transform in (each for each in made if getattr(each, "acts_on", "") == "pixels"):
+        pixels = transform(pixels, generator)
+    # Centred values: what erases with the normalised value 0 then leaves the mean colour, as it does in training.
+    values = pixels.float() - centre
+    for change in (each for each in made if getattr(each, "acts_on", "") != "pixels"):
+        values = changed(values, change, generator)
+    return (values + centre).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()
+
+
+def changed(values: torch.Tensor, change, generator: torch.Generator) -> torch.Tensor:
+    """Float (N, 3, S, S) after one transform, or one mixing of pictures (whose labels do not matter here)."""
+    if hasattr(change, "acts_on"):
+        return change(values, generator)
+    with change(values, torch.ones(len(values), 1), generator, layer=nn.Identity()) as (mixed, _):
+        return mixed
+
+
+def grouped(features: torch.Tensor, sources: Sequence[str], *, order: Sequence[str]) -> torch.Tensor:
+    """Features (M, D) of augmented pictures as (N, K, D): K pictures for each original, originals in `order`."""
+    rows: dict[str, list[int]] = {source: [] for source in order}
+    for row, source in enumerate(sources):
+        rows[source].append(row)
+    counts = sorted({len(found) for found in rows.values()})
+    if len(counts) > 1:
+        raise ValueError(f"originals have between {counts[0]} and {counts[-1]} augmented images; draw the set again")
+    return features[torch.tensor([rows[source] for source in order])]
+
+
+def summarise(
+    originals: torch.Tensor, augmented: torch.Tensor, *, labels: Sequence[int], names: Mapping[int, str]
+) -> list[dict]:
+    """Features (N, D) of originals and (N, K, D) of their augmented images to one row a class and one for all."""
+    cosines, spreads = consistency(originals, augmented), diversity(originals, augmented)
+    label_of = torch.tensor(labels)
+    groups = [(names[label], label_of == label) for label in sorted(set(labels))]
+    groups.append(("all", torch.ones(len(labels), dtype=torch.bool)))
+    rows = [summary_row(name, cosines[mine], spreads[mine]) for name, mine in groups]
+    return [row | {"images_per_original": augmented.shape[1]} for row in rows]
+
+
+def summary_row(class_name: str, cosines: torch.Tensor, spreads: torch.Tensor) -> dict:
+    """Mean cosine with its 95 % interval (normal, over originals; empty for one original), and mean diversity."""
+    mean, count = cosines.mean().item(), len(cosines)
+    half = 1.96 * cosines.std().item() / count**0.5 if count > 1 else float("nan")
+    return {
+        "class_name": class_name,
+        "mean_cosine": mean,
+        "low": mean - half,
+        "high": mean + half,
+        "originals": count,
+        "diversity": spreads.mean().item(),
+    }

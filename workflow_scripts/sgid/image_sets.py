@@ -1,0 +1,119 @@
+"""An image set: all generated shards of one (data set, recipe, noise rate), described by one JSON file.
+
+Training depends on this file alone. It carries a hash of each shard's pictures, not of its file, so a shard that was
+lost and drawn again with the same pictures leaves the set, and all that was trained on it, as it was.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sgid.image_table import read_table
+from sgid.runtime import read_json
+from sgid.seeding import seed_for
+
+
+def content_hash(table: pa.Table) -> str:
+    """sha256 over (image_id, encoded image) of every row, in order; each is preceded by its length."""
+    digest = hashlib.sha256()
+    for image_id, image in zip(table["image_id"].to_pylist(), table["image"].to_pylist(), strict=True):
+        for part in (image_id.encode(), image["bytes"]):
+            digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()
+
+
+def collect(shards: Sequence[str | Path], *, dataset: str, recipe: str, miniature: bool) -> dict:
+    """The set of these shards. Refuses an image that stands in two of them, and shards of unequal noise rates."""
+    entries, flags, ids, noise_rates = [], Counter(), Counter(), set()
+    for path in shards:
+        table = read_table(path, ["image_id", "image", "flag", "noise_rate"])
+        entries.append({"path": str(path), "rows": len(table), "sha256": content_hash(table)})
+        flags.update(flag for flag in table["flag"].to_pylist() if flag)
+        ids.update(table["image_id"].to_pylist())
+        noise_rates.update(table["noise_rate"].to_pylist())
+    check_set(ids, noise_rates, name=f"{dataset}/{recipe}")
+    return {
+        "dataset": dataset,
+        "recipe": recipe,
+        "noise_rate": noise_rates.pop(),
+        "images": ids.total(),
+        "miniature": miniature,
+        "shards": entries,
+        "flags": dict(flags),
+    }
+
+
+def check_set(ids: Counter, noise_rates: set[str], *, name: str) -> None:
+    if not ids:
+        raise ValueError(f"{name}: the image set is empty; give draw_images at least one original")
+    if ids.most_common(1)[0][1] > 1:
+        raise ValueError(f"{name}: image {ids.most_common(1)[0][0]!r} stands in two shards; delete both, draw them again")
+    if len(noise_rates) > 1:
+        raise ValueError(f"{name}: shards of noise rates {sorted(noise_rates)} in one set; delete them, draw them again")
+
+
+def read_image_set(path: str | Path) -> pa.Table:
+    """All generated images of a set, in `image_id` order; every shard must be there with the rows that the set names."""
+    tables = [read_shard(shard, path) for shard in read_json(path)["shards"]]
+    return pa.concat_tables(tables).sort_by("image_id")
+
+
+def read_shard(shard: dict, path: str | Path) -> pa.Table:
+    again = f"run `snakemake {shard['path']} {path} --cores 1`"
+    if not Path(shard["path"]).exists():
+        raise ValueError(f"{path}: its shard {shard['path']} is missing; {again}")
+    rows = pq.read_metadata(shard["path"]).num_rows
+    if rows != shard["rows"]:
+        raise ValueError(f"{shard['path']}: {rows} rows, but {path} was made of {shard['rows']}; {again}")
+    return read_table(shard["path"])
+
+
+def load_chosen(images: Sequence[str], choice: Sequence[str]) -> tuple[dict | None, pa.Table | None]:
+    """The image set to train on: none, the only one, or of several the one whose noise rate `choice` selected.
+
+    `images`: paths of set files; `choice`: [] or the path of a selection file.
+    """
+    if not images:
+        return None, None
+    path = images[0] if len(images) == 1 else chosen_set(images, choice)
+    return read_json(path), read_image_set(path)
+
+
+def chosen_set(images: Sequence[str], choice: Sequence[str]) -> str:
+    if not choice:
+        raise ValueError(f"{len(images)} image sets and no selection among them: {', '.join(images)}")
+    noise_rate = chosen_noise_rate(choice[0])
+    for path in images:
+        if read_json(path)["noise_rate"] == noise_rate:
+            return path
+    raise ValueError(f"{choice[0]} chose noise rate {noise_rate}, which none of these sets has: {', '.join(images)}")
+
+
+def chosen_noise_rate(choice: str | Path) -> str:
+    """The noise rate that a selection file chose, as the string that paths carry."""
+    return read_json(choice)["chosen"]["noise_rate"]
+
+
+def noise_rate_of(noise: str, choice: Sequence[str]) -> str:
+    """The noise rate behind a path's `noise-{noise}`: itself, or what validation chose where it says `chosen`."""
+    return chosen_noise_rate(choice[0]) if noise == "chosen" else noise
+
+
+def some_of_each_class(table: pa.Table, per_class: int | None, *, seed: int) -> pa.Table:
+    """`per_class` images of each class, the same ones for every recipe; None keeps all. In `image_id` order."""
+    table = table.sort_by("image_id")
+    if per_class is None:
+        return table
+    pairs = zip(table["image_id"].to_pylist(), table["label"].to_pylist(), strict=True)
+    shuffled = sorted(enumerate(pairs), key=lambda entry: seed_for(seed, entry[1][0], "per class"))
+    taken: Counter = Counter()
+    rows = []
+    for row, (_, label) in shuffled:
+        if taken[label] < per_class:
+            rows.append(row)
+            taken[label] += 1
+    return table.take(sorted(rows))

@@ -1,0 +1,222 @@
+"""Registries to runs to paths: which files the configured tables and figures need (standard library only).
+
+Imported while Snakemake reads the rules, so it must stay light. A run is (data set, backbone, method, seed); a method
+is an image recipe and/or an online transform; a table is a named list of runs.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+from itertools import product
+from math import ceil
+
+from sgid.references import SAMPLERS_OF, check_references
+
+ORIGINALS = "originals"
+CHOSEN = "chosen"
+TABLE_FILES = (".csv", ".md", ".tex", ".html", ".tests.csv")
+FIGURE_FILES = (".pdf", ".png")
+RECIPE_DEFAULTS = {
+    "model": "stable_diffusion",
+    "source": ORIGINALS,
+    "captions": "nucleus",
+    "parts": "label and caption",
+    "weighted": True,
+    "guidance": {"mode": "literal"},
+    "replicates": 1,
+    "per_class": None,
+}
+
+
+@dataclass(frozen=True, order=True)
+class Run:
+    """One training of one classifier."""
+
+    dataset: str
+    backbone: str
+    method: str
+    seed: int
+
+    @property
+    def path(self) -> str:
+        return f"results/runs/{self.dataset}/{self.backbone}/{self.method}/seed-{self.seed}.json"
+
+
+class Matrix:
+    """The configured experiments; every answer is a pure function of the configuration.
+
+    Raises ConfigError, with the path of the offending key, where one registry names what another does not define.
+    """
+
+    def __init__(self, config: dict):
+        check_references(config)
+        self.config = config
+        self.tables, self.figures = config["tables"], config["figures"]
+
+    # -- registries -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def recipes(self) -> dict[str, dict]:
+        """Every image recipe with its defaults filled in."""
+        return {name: RECIPE_DEFAULTS | entry for name, entry in self.config["recipes"].items()}
+
+    def recipe_of(self, method: str) -> str | None:
+        """The image recipe of a method, None for the backbone and the online transforms."""
+        return self.config["methods"][method].get("images")
+
+    def noise_rates(self, recipe: str) -> list[str]:
+        """The noise rates a recipe is drawn at, as in its paths; `chosen` where validation of another decides."""
+        noise = self.recipes[recipe]["noise"]
+        return [CHOSEN] if isinstance(noise, dict) else [noise] if isinstance(noise, str) else noise
+
+    def shards(self, dataset: str, recipe: str | None = None) -> int:
+        """Number of chunks of a data set, or of a recipe's images of it."""
+        entry = self.config["datasets"][dataset]
+        limit = self.recipes[recipe]["per_class"] if recipe else None
+        images = entry["train"] if limit is None else min(entry["train"], limit * entry["classes"])
+        return ceil(images / self.config["chunk"])
+
+    # -- images -----------------------------------------------------------------------------------------------------
+
+    def caption_shards(self, stage: str, dataset: str, recipe: str) -> list[str]:
+        """`stage` is captions or similarity: the shards of every caption sampler that a recipe's prompts need."""
+        source, count = self.recipes[recipe]["source"], self.shards(dataset)
+        return [
+            f"results/{stage}/{dataset}/{source}/{sampler}/shard-{i}-of-{count}.parquet"
+            for sampler in SAMPLERS_OF[self.recipes[recipe]["captions"]]
+            for i in range(count)
+        ]
+
+    def source_tables(self, dataset: str, recipe: str) -> list[str]:
+        """The images that a recipe redraws: the originals, or the shards of another recipe."""
+        source = self.recipes[recipe]["source"]
+        if source == ORIGINALS:
+            return [f"results/datasets/{dataset}/train.parquet"]
+        return self.image_shards(dataset, source, self.noise_rates(source)[0])
+
+    def image_shards(self, dataset: str, recipe: str, noise: str) -> list[str]:
+        count = self.shards(dataset, recipe)
+        folder = f"results/images/{dataset}/{recipe}/noise-{noise}"
+        return [f"{folder}/shard-{i}-of-{count}.parquet" for i in range(count)]
+
+    def image_sets(self, dataset: str, recipe: str | None) -> list[str]:
+        """The sets of a recipe, one a noise rate; none for None."""
+        if recipe is None:
+            return []
+        return [f"results/images/{dataset}/{recipe}/noise-{noise}.json" for noise in self.noise_rates(recipe)]
+
+    def choice_among(self, dataset: str, recipe: str | None) -> list[str]:
+        """The file that says which set of a recipe to train with, where there are several."""
+        several = recipe is not None and len(self.noise_rates(recipe)) > 1
+        return [f"results/selection/{dataset}/{recipe}.json"] if several else []
+
+    def choice_for(self, dataset: str, recipe: str) -> list[str]:
+        """The file that says at which rate to draw, where validation of another recipe decides."""
+        noise = self.recipes[recipe]["noise"]
+        return [f"results/selection/{dataset}/{noise['as']}.json"] if isinstance(noise, dict) else []
+
+    def candidates(self, dataset: str, recipe: str) -> list[str]:
+        """The validation runs that a choice is made from."""
+        return [
+            f"results/selection/{dataset}/{recipe}/noise-{noise}/seed-{seed}.json"
+            for noise, seed in product(self.noise_rates(recipe), self.config["selection"]["seeds"])
+        ]
+
+    # -- models -----------------------------------------------------------------------------------------------------
+
+    def model(self, name: str | None) -> list[str]:
+        """The record of a model's weights, in whose folder they lie: a folder of one's own, or the download."""
+        if name is None:
+            return []
+        return [f"{self.config['models'][name].get('folder', f'resources/models/{name}')}/model.json"]
+
+    def is_miniature(self, dataset: str) -> bool:
+        """Whether results on a data set are the drawn world's, and so no reproduction of anything."""
+        return self.config["datasets"][dataset]["source"] == "drawn"
+
+    # -- tables and figures -----------------------------------------------------------------------------------------
+
+    @property
+    def names(self) -> list[str]:
+        """Every table and figure, each a target of its own."""
+        return [*self.tables, *self.figures]
+
+    def entry(self, name: str) -> dict:
+        return (self.tables | self.figures)[name]
+
+    @cache  # noqa: B019 - one Matrix lives as long as the process
+    def cells(self, name: str) -> list[dict]:
+        """The planned cells in display order: backbone, group, row, dataset, variant and the method that fills it."""
+        entry = self.entry(name)
+        groups = entry.get("groups") or {"": entry["rows"]}
+        rows = [(group, row) for group, members in groups.items() for row in members]
+        axes = product(entry.get("backbones", []), rows, entry["datasets"], entry.get("variants") or {"": {}})
+        return [
+            {
+                "backbone": backbone,
+                "group": group,
+                "row": row,
+                "dataset": dataset,
+                "variant": variant,
+                "method": self._method(entry, row=row, dataset=dataset, variant=variant),
+            }
+            for backbone, (group, row), dataset, variant in axes
+        ]
+
+    @staticmethod
+    def _method(entry: dict, *, row: str, dataset: str, variant: str) -> str:
+        if variant:
+            return entry["variants"][variant].get(row, row)
+        return entry.get("instead", {}).get(dataset, {}).get(row, row)
+
+    def runs(self, names: Iterable[str]) -> list[Run]:
+        """Every training run of the named tables and figures, each once, in display order."""
+        found = (
+            Run(cell["dataset"], cell["backbone"], cell["method"], seed)
+            for name in names
+            for cell in self.cells(name)
+            for seed in self.config["seeds"]
+        )
+        return list(dict.fromkeys(found))
+
+    def figure_recipes(self, name: str) -> list[tuple[str, str]]:
+        """(dataset, recipe) pairs whose pictures a figure shows or measures."""
+        entry = self.figures.get(name, {})
+        if "backbones" in entry:
+            return []
+        pairs = product(entry.get("datasets", []), entry.get("rows", []))
+        named = [(dataset, self.image_recipe(entry, row)) for dataset, row in pairs]
+        return [(dataset, recipe) for dataset, recipe in named if recipe]
+
+    def image_recipe(self, entry: dict, row: str) -> str | None:
+        """The recipe whose images stand for a figure's row: named by `images`, the row itself, or its method's."""
+        row = entry.get("images", {}).get(row, row)
+        return self.recipe_of(row) if row in self.config["methods"] else row
+
+    def drawn(self, name: str) -> list[tuple[str, str]]:
+        """(dataset, recipe) pairs that a table or figure needs drawn, the sources of recipes included."""
+        pairs = [(cell["dataset"], self.recipe_of(cell["method"])) for cell in self.cells(name)]
+        pairs = [pair for pair in pairs if pair[1]] + self.figure_recipes(name)
+        sources = [(dataset, self.recipes[recipe]["source"]) for dataset, recipe in pairs]
+        return list(dict.fromkeys([*pairs, *(pair for pair in sources if pair[1] != ORIGINALS)]))
+
+    def files(self, name: str) -> list[str]:
+        """What a reader opens: the rendered table or figure."""
+        if name in self.tables:
+            return [f"results/tables/{name}{suffix}" for suffix in TABLE_FILES]
+        return [f"results/figures/{name}{suffix}" for suffix in FIGURE_FILES]
+
+    def targets(self, name: str) -> list[str]:
+        """The files of a table or figure, and the image shards behind it: a lost shard is noticed and drawn again."""
+        shards = (
+            shard
+            for dataset, recipe in self.drawn(name)
+            for noise in self.noise_rates(recipe)
+            for shard in self.image_shards(dataset, recipe, noise)
+        )
+        return [*self.files(name), *shards]
+
+    def build(self) -> Iterator[str]:
+        """Everything that the configured build makes."""
+        for name in self.config["build"]:
+            yield from self.targets(name)

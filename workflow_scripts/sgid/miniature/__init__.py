@@ -1,0 +1,1 @@
+"""The miniature: a drawn data set and tiny trained models, so that every stage runs anywhere with its real classes."""

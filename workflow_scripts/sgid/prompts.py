@@ -1,0 +1,146 @@
+"""From a class and its scored captions to one weighted prompt an image (paper, sections 3.2 and 4.2). Pure functions.
+
+A prompt is a list of spans (text, weight) whose texts, put together, are the prompt. Label text and caption carry the
+paper's weights 1.50 and 0.90; the comma between them and the final full stop carry 1, a reading the paper leaves open.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+
+from sgid.guidance import Guidance, guidance_for
+from sgid.seeding import seed_for
+
+LABEL_TEXT = "A picture of a {label}"
+FILTER = "filter"
+PARTS = {"label and caption": ("label", "caption"), "label": ("label",), "caption": ("caption",), "none": ()}
+Span = tuple[str, float]
+
+
+@dataclass(frozen=True)
+class PromptRecipe:
+    """What a prompt is made of.
+
+    `captions`: a sampler, of whose captions one is taken at random, or `filter`: of all samplers' captions the one
+    that CLIP finds most similar to the image. `parts`: which of label text and caption the prompt holds (Table 3).
+    `weighted: false` sets all weights to 1 (Table 4). Guidance follows the chosen caption even where the prompt does
+    not show it.
+    """
+
+    captions: str = "nucleus"
+    parts: str = "label and caption"
+    weighted: bool = True
+    label_weight: float = 1.5
+    caption_weight: float = 0.9
+    guidance: Guidance = field(default_factory=Guidance)
+
+    def __post_init__(self) -> None:
+        if self.parts not in PARTS:
+            raise ValueError(f"parts: {self.parts!r} is not defined (have: {', '.join(PARTS)})")
+
+
+@dataclass(frozen=True)
+class Caption:
+    """One candidate: its text, the sampler that made it, and its CLIP cosine with the image."""
+
+    text: str
+    sampler: str
+    similarity: float
+
+
+def prompt_recipe(entry: Mapping) -> PromptRecipe:
+    """The part of an image recipe of config/methods.yaml that concerns prompts."""
+    known = {f.name for f in fields(PromptRecipe)}
+    mine = {key: value for key, value in entry.items() if key in known}
+    return PromptRecipe(**{**mine, "guidance": Guidance(**entry.get("guidance", {}))})
+
+
+def readable(name: str) -> str:
+    """A class name as people write it: underscores become spaces, question marks go."""
+    return " ".join(name.replace("_", " ").replace("?", "").split())
+
+
+def label_text(name: str) -> str:
+    """Equation 1: "A picture of a [label]"; the article stays "a" before vowels too, as the paper has it."""
+    return LABEL_TEXT.format(label=readable(name))
+
+
+def written_captions(name: str, dataset: str, sentences: Mapping[str, Sequence[str]]) -> list[str]:
+    """The sentences written for this class, else for this data set, else for all (`default`); `{label}` filled in."""
+    for key in (name, dataset, "default"):
+        if sentences.get(key):
+            return [sentence.format(label=readable(name)) for sentence in sentences[key]]
+    raise ValueError(f"class {name!r} of {dataset} has no sentences; add {dataset!r} to the list of the caption sampler")
+
+
+def candidates_of(scores: Sequence[Mapping], samplers: str) -> list[Caption]:
+    """The captions of one image that a recipe may choose from, in the order of the samplers' names."""
+    return [
+        Caption(text, row["sampler"], similarity)
+        for row in sorted(scores, key=lambda row: row["sampler"])
+        if samplers in (row["sampler"], FILTER)
+        for text, similarity in zip(row["captions"], row["similarities"], strict=True)
+        if text
+    ]
+
+
+def choose(candidates: Sequence[Caption], strategy: str, *, seed: int) -> Caption:
+    """One caption: the most similar (`filter`; ties go to the first), else a random one among equals."""
+    if strategy == FILTER:
+        return max(candidates, key=lambda caption: caption.similarity)
+    return candidates[seed % len(candidates)]
+
+
+def spans_of(label: str, caption: str, recipe: PromptRecipe) -> list[Span]:
+    """Spans of the prompt: the parts that the recipe names, joined by ", " and ended by "."; none for no parts."""
+    texts = {"label": (label, recipe.label_weight), "caption": (caption, recipe.caption_weight)}
+    shown = [texts[part] for part in PARTS[recipe.parts]]
+    joined = [span for part in shown for span in ((", ", 1.0), part)][1:]
+    spans = joined + [(".", 1.0)] * bool(shown)
+    return [(text, weight if recipe.weighted else 1.0) for text, weight in spans]
+
+
+def prompt_of(spans: Sequence[Span]) -> str:
+    return "".join(text for text, _ in spans)
+
+
+def prompt_row(image: Mapping, caption: Caption, *, name: str, recipe: PromptRecipe) -> dict:
+    """One row of the prompts table; `image` has image_id and label."""
+    guidance, clamped = guidance_for(caption.similarity, recipe.guidance)
+    spans = spans_of(label_text(name), caption.text, recipe)
+    return {
+        "image_id": image["image_id"],
+        "label": image["label"],
+        "label_text": label_text(name),
+        "caption": caption.text,
+        "sampler": caption.sampler,
+        "similarity": caption.similarity,
+        "guidance": guidance,
+        "guidance_clamped": clamped,
+        "prompt": prompt_of(spans),
+        "weights": json.dumps(spans),
+    }
+
+
+def build_prompts(
+    images: Sequence[Mapping],
+    scores: Sequence[Mapping],
+    *,
+    names: Mapping[int, str],
+    dataset: str,
+    recipe: PromptRecipe,
+    base_seed: int,
+) -> list[dict]:
+    """Rows of the prompts table, one an image. `images`: image_id, label; `scores`: rows of the score shards."""
+    scores_of: dict[str, list[Mapping]] = {image["image_id"]: [] for image in images}
+    for row in scores:
+        scores_of.setdefault(row["image_id"], []).append(row)
+    rows = []
+    for image in images:
+        candidates = candidates_of(scores_of[image["image_id"]], recipe.captions)
+        if not candidates:
+            raise ValueError(f"{image['image_id']}: no {recipe.captions} captions; run score_captions for {dataset} again")
+        seed = seed_for(base_seed, dataset, image["image_id"], "caption")
+        caption = choose(candidates, recipe.captions, seed=seed)
+        rows.append(prompt_row(image, caption, name=names[image["label"]], recipe=recipe))
+    return rows

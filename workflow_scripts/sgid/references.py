@@ -1,0 +1,96 @@
+"""Whether the registries refer only to what they define; every refusal names the path of the offending key."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+
+SAMPLERS_OF = {
+    "nucleus": ("nucleus",),
+    "beam": ("beam",),
+    "filter": ("beam", "nucleus"),
+    "sentences": ("sentences",),
+    "diverse": ("diverse",),
+    "instructions": ("instructions",),
+}
+
+
+class ConfigError(ValueError):
+    """The configuration cannot be built; the message is one sentence that starts with the key's path."""
+
+
+def check_references(config: dict) -> None:
+    """Raise ConfigError at the first dangling name or impossible noise rate."""
+    require("build", config["build"], config["tables"] | config["figures"])
+    require("selection.backbone", [config["selection"]["backbone"]], config["backbones"])
+    for name, backbone in config["backbones"].items():
+        if backbone.get("weights"):
+            require(f"backbones.{name}.weights", [backbone["weights"]], config["models"])
+    for name, recipe in config["recipes"].items():
+        check_recipe(f"recipes.{name}", recipe, config)
+    for name, method in config["methods"].items():
+        if "images" in method:
+            require(f"methods.{name}.images", [method["images"]], config["recipes"])
+    for kind in ("tables", "figures"):
+        for name, entry in config[kind].items():
+            check_selection(f"{kind}.{name}", entry, config)
+
+
+def require(path: str, names: Iterable[str], known: Mapping | Iterable[str]) -> None:
+    """Every name must be known; the refusal lists what there is, nearest first."""
+    known = list(known)
+    for name in names:
+        if name not in known:
+            nearest = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+            raise ConfigError(f"{path}: {name!r} is not defined ({hint}have: {', '.join(known)})")
+
+
+def check_recipe(path: str, recipe: dict, config: dict) -> None:
+    require(f"{path}.model", [recipe.get("model", "stable_diffusion")], config["models"])
+    if recipe.get("source", "originals") != "originals":
+        require(f"{path}.source", [recipe["source"]], config["recipes"])
+        check_source(path, config["recipes"][recipe["source"]])
+    noise = recipe["noise"]
+    if isinstance(noise, dict):
+        require(f"{path}.noise.as", [noise["as"]], config["recipes"])
+        if not isinstance(config["recipes"][noise["as"]]["noise"], list):
+            raise ConfigError(f"{path}.noise.as: {noise['as']!r} has one noise rate, so nothing is chosen for it")
+        return
+    for rate in [noise] if isinstance(noise, str) else noise:
+        check_noise(f"{path}.noise", rate)
+
+
+def check_source(path: str, source: dict) -> None:
+    """A redrawn image needs one picture of each original."""
+    if not isinstance(source["noise"], str) or source.get("replicates", 1) != 1 or source.get("per_class"):
+        raise ConfigError(f"{path}.source: only a recipe with one noise rate and one image an original can be redrawn")
+
+
+def check_noise(path: str, rate: str) -> None:
+    """A noise rate is a share of the diffusion's steps: more than none, at most all."""
+    try:
+        inside = 0 < float(rate) <= 1
+    except ValueError:
+        inside = False
+    if not inside:
+        raise ConfigError(f"{path}: {rate!r} is not a noise rate; it must lie in (0, 1], written as a string like '0.5'")
+
+
+def check_selection(path: str, entry: dict, config: dict) -> None:
+    """The axes of one table or figure."""
+    methods, recipes = config["methods"], config["recipes"]
+    require(f"{path}.datasets", entry["datasets"], config["datasets"])
+    require(f"{path}.backbones", entry.get("backbones", []), config["backbones"])
+    groups = entry.get("groups", {})
+    for group, rows in groups.items():
+        require(f"{path}.groups.{group}", rows, methods)
+    require(f"{path}.rows", entry.get("rows", []), methods if "backbones" in entry else methods | recipes)
+    rows = [*entry.get("rows", []), *(row for members in groups.values() for row in members)]
+    for key, known in (("instead", config["datasets"]), ("variants", entry.get("variants", {}))):
+        require(f"{path}.{key}", entry.get(key, {}), known)
+        for name, exchange in entry.get(key, {}).items():
+            require(f"{path}.{key}.{name}", exchange, rows)
+            require(f"{path}.{key}.{name}", exchange.values(), methods)
+    require(f"{path}.images", entry.get("images", {}).values(), recipes)
+    if "star" in entry:
+        require(f"{path}.star.group", [entry["star"]["group"]], groups)
+        require(f"{path}.star.row", [entry["star"]["row"]], rows)
