@@ -22,4 +22,14 @@ rule datasets:
 
 rule models:
     input:
-        [matrix.model(name) for name in matrix.models_needed()],
+        matrix.models_needed(),
+
+
+rule paper_tables:
+    input:
+        expand("results/paper/{table}.md", table=shown.paper_tables()),
+
+
+rule miniature_quality:
+    input:
+        expand("results/miniature/{dataset}.md", dataset=[name for name in config["datasets"] if matrix.is_miniature(name)]),

@@ -13,7 +13,7 @@ with job_log(snakemake.log[0]):
     noise_rate = noise_rate_of(wildcards.noise, snakemake.input.choice)
     originals = some_of_each_class(read_tables(snakemake.input.originals), params.per_class, seed=params.base_seed)
     table = draw_images(
-        load_diffusion(snakemake.input.model, device=device, dtype=generation.dtype, scheduler=generation.scheduler),
+        load_diffusion(snakemake.input.model[0], device=device, dtype=generation.dtype, scheduler=generation.scheduler),
         shard(originals, int(wildcards.i), int(wildcards.n)),
         read_table(snakemake.input.prompts),
         name=SetName(wildcards.dataset, wildcards.recipe, noise_rate, params.base_seed),
@@ -21,5 +21,5 @@ with job_log(snakemake.log[0]):
         weighting=Weighting(**params.weighting),
         replicates=params.replicates,
     )
-    record = {"recipe": wildcards.recipe, "model": read_json(snakemake.input.model), "miniature": params.miniature}
+    record = {"recipe": wildcards.recipe, "model": read_json(snakemake.input.model[0]), "miniature": params.miniature}
     write_table(table, snakemake.output[0], metadata=record | {"provenance": provenance(device)})

@@ -11,7 +11,7 @@ from sgid.similarity import load_clip
 with job_log(snakemake.log[0]):
     params = snakemake.params
     classes = pd.read_csv(snakemake.input.classes, keep_default_na=False).set_index("label")
-    clip = load_clip(snakemake.input.model, device=choose_device(), batch_size=params.batch_size)
+    clip = load_clip(snakemake.input.model[0], device=choose_device(), batch_size=params.batch_size)
     rows = measure_method(
         clip,
         some_of_each_class(read_tables(snakemake.input.originals), params.per_class, seed=params.base_seed),

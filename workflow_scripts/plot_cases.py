@@ -1,8 +1,9 @@
 """Rule plot_cases: Figure 4, originals beside their picture of every method, data set by data set."""
 
 from sgid.figure_style import save_figure
-from sgid.gallery import all_case_rows, class_names, picture_grid, read_sets
+from sgid.gallery import all_case_rows, class_names, read_sets
 from sgid.image_table import read_table
+from sgid.picture_grid import picture_grid
 from sgid.runtime import job_log
 
 with job_log(snakemake.log[0]):
@@ -14,7 +15,7 @@ with job_log(snakemake.log[0]):
         dict(zip(params.datasets, map(read_table, files.perturbed), strict=True)),
         recipes=params.recipes,
         names=dict(zip(params.datasets, map(class_names, files.classes), strict=True)),
-        count=params.count,
+        count=params.number,
         seed=params.seed,
     )
     columns = ["Original", *(params.titles["rows"][method].removeprefix("+ ") for method in params.recipes)]

@@ -1,8 +1,9 @@
 """Rule plot_noise_guidance: Figure 5, one original drawn at every noise rate and guidance scale."""
 
 from sgid.figure_style import save_figure
-from sgid.gallery import class_names, guidance_rows, picture_grid, read_sets
+from sgid.gallery import class_names, guidance_rows, read_sets
 from sgid.image_table import read_table
+from sgid.picture_grid import picture_grid
 from sgid.runtime import job_log
 
 with job_log(snakemake.log[0]):

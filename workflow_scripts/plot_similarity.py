@@ -1,11 +1,12 @@
 """Rule plot_similarity: Figure 3, mean cosine similarity of originals and augmented images, by class and method."""
 
 import pandas as pd
+
 from sgid.figure_style import save_figure
 from sgid.figures import similarity_figure
 from sgid.runtime import job_log
 
 with job_log(snakemake.log[0]):
-    similarity, params = pd.read_csv(snakemake.input[0]), snakemake.params
+    similarity, params = pd.concat(map(pd.read_csv, snakemake.input)), snakemake.params
     figure = similarity_figure(similarity, titles=params.titles, title=params.title)
     save_figure(figure, pdf=snakemake.output.pdf, png=snakemake.output.png)

@@ -10,7 +10,7 @@ with job_log(snakemake.log[0]):
     device = choose_device()
     classes = pd.read_csv(snakemake.input.classes, keep_default_na=False).set_index("label")
     scores = score_captions(
-        load_clip(snakemake.input.model, device=device, batch_size=snakemake.params.batch_size),
+        load_clip(snakemake.input.model[0], device=device, batch_size=snakemake.params.batch_size),
         read_tables(snakemake.input.images),
         read_table(snakemake.input.captions),
         names=classes["prompt_name"].to_dict(),

@@ -1,6 +1,6 @@
 """Rule train_candidate: what one noise rate is worth, trained without the validation images and measured on them."""
 
-from sgid.backbones import Backbone, weights_folder
+from sgid.backbones import Backbone, weights_folder_of
 from sgid.evaluation import evaluate_table, read_class_names, run_record
 from sgid.image_sets import load_chosen
 from sgid.image_table import read_table
@@ -18,7 +18,7 @@ with job_log(snakemake.log[0]):
     held_out = set(validation["image_id"].to_pylist())
     pictures = compose_training_set(train, generated, size=backbone.view.resize, held_out=held_out)
     # Every noise rate trains from the same seed, so that candidates differ in their images alone.
-    seed, folder = seed_for(params.seed, *names.values(), "training"), weights_folder(files.weights)
+    seed, folder = seed_for(params.seed, *names.values(), "training"), weights_folder_of(files.weights)
     model, history = fit_classifier(
         backbone, pictures, classes=len(classes), seed=seed, weights_folder=folder, device=device
     )

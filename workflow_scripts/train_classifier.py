@@ -1,6 +1,6 @@
 """Rule train_classifier: one classifier from the originals and the method's generated images, if any; tested once."""
 
-from sgid.backbones import Backbone, weights_folder
+from sgid.backbones import Backbone, weights_folder_of
 from sgid.evaluation import evaluate_table, read_class_names, run_record
 from sgid.image_sets import load_chosen
 from sgid.image_table import read_table
@@ -17,7 +17,7 @@ with job_log(snakemake.log[0]):
     pictures = compose_training_set(read_table(files.train), generated, size=backbone.view.resize, mix=params.mix)
     seed = seed_for(params.seed, *names.values(), "training")
     online = Online.from_config(params.online, image_size=params.image_size)
-    folder = weights_folder(files.weights)
+    folder = weights_folder_of(files.weights)
     model, history = fit_classifier(
         backbone, pictures, classes=len(classes), seed=seed, online=online, weights_folder=folder, device=device
     )

@@ -14,7 +14,7 @@ with job_log(snakemake.log[0]):
         sampler=wildcards.sampler,
         dataset=wildcards.dataset,
         names=classes["prompt_name"].to_dict(),
-        sources=snakemake.input.sources,
+        source=snakemake.input.sources,
         how=captioning(snakemake.params.captions),
         base_seed=snakemake.params.base_seed,
         device=device,

@@ -9,7 +9,8 @@ import timm
 import torch
 import yaml
 from safetensors.torch import save_file
-from sgid.backbones import Backbone, build_backbone, for_size, weights_folder
+
+from sgid.backbones import Backbone, build_backbone, for_size, weights_folder_of
 from sgid.mixing import MoEx
 
 REGISTRY = yaml.safe_load(Path("config/backbones.yaml").read_text(encoding="utf-8"))["backbones"]
@@ -145,7 +146,10 @@ def test_an_unknown_library_names_the_legal_ones():
 def test_a_probe_trains_its_head_alone(clip_folder):
     network = build(CLIP, clip_folder).train()
     network(noise()).sum().backward()
-    assert {name for name, value in network.named_parameters() if value.grad is not None} == {"head.weight", "head.bias"}
+    assert {name for name, value in network.named_parameters() if value.grad is not None} == {
+        "head.weight",
+        "head.bias",
+    }
     assert not network.encoder.training
 
 
@@ -173,5 +177,5 @@ def test_moex_reaches_into_every_family(name, vit_folder, clip_folder):
 
 
 def test_the_weights_folder_is_the_parent_of_the_model_file():
-    assert weights_folder(["resources/models/vit/model.json"]) == Path("resources/models/vit")
-    assert weights_folder([]) is None
+    assert weights_folder_of(["resources/models/vit/model.json"]) == Path("resources/models/vit")
+    assert weights_folder_of([]) is None

@@ -4,8 +4,9 @@ import pytest
 import tiny_models
 import torch
 
-from sgid.captions import Captioning, PickByNumber, captioning, load_captioner, tidy, write_captions
+from sgid.captions import Captioning, captioning, load_captioner, tidy, write_captions
 from sgid.image_table import pictures_of
+from sgid.picking import PickByNumber
 
 HOW = Captioning(count=4, batch_size=3)
 
@@ -16,9 +17,7 @@ def blip(tmp_path_factory):
 
 
 def captions(blip, images, sampler="nucleus", how=HOW, base_seed=0):
-    table = write_captions(
-        images, sampler=sampler, dataset="tiny", names={}, sources=[blip], how=how, base_seed=base_seed
-    )
+    table = write_captions(images, sampler=sampler, dataset="tiny", names={}, source=blip, how=how, base_seed=base_seed)
     return dict(zip(table["image_id"].to_pylist(), table["captions"].to_pylist(), strict=True))
 
 
@@ -84,7 +83,7 @@ def test_written_captions_come_from_the_sentence_lists(tmp_path):
     (tmp_path / "lists.yaml").write_text("default: ['a {label} at night']\n")
     images = tiny_models.picture_table(2)
     table = write_captions(
-        images, sampler="diverse", dataset="tiny", names={0: "cat", 1: "dog"}, sources=[tmp_path / "lists.yaml"],
+        images, sampler="diverse", dataset="tiny", names={0: "cat", 1: "dog"}, source=tmp_path / "lists.yaml",
         how=HOW, base_seed=0,
     )  # fmt: skip
     assert table["captions"].to_pylist() == [["a cat at night"], ["a dog at night"]]
@@ -96,3 +95,18 @@ def test_captioning_is_read_from_the_options_of_each_sampler():
         "nucleus": {"top_p": 0.8, "top_k": 50, "repetition_penalty": 1.1}, "beam": {"num_beams": 3, "mode": "widen"},
     }  # fmt: skip
     assert captioning(entry) == Captioning(top_p=0.8, batch_size=32)
+
+
+def test_of_a_long_list_each_image_gets_its_own_part(tmp_path):
+    (tmp_path / "lists.yaml").write_text(f"cat: {[f'{{label}} {i}' for i in range(50)]}\n")
+    images = tiny_models.picture_table(4)
+    shared = {
+        "sampler": "sentences",
+        "dataset": "tiny",
+        "names": {0: "cat", 1: "cat"},
+        "source": tmp_path / "lists.yaml",
+    }
+    whole = write_captions(images, **shared, how=HOW, base_seed=0)
+    assert [len(set(texts)) for texts in whole["captions"].to_pylist()] == [4] * 4
+    assert len({tuple(texts) for texts in whole["captions"].to_pylist()}) > 1
+    assert whole.slice(2).equals(write_captions(images.slice(2), **shared, how=HOW, base_seed=0))

@@ -50,7 +50,8 @@ def test_classes_come_in_the_order_of_their_labels_and_all_comes_last():
 def test_the_interval_surrounds_the_mean():
     augmented = torch.tensor([[[1.0, 0.0]], [[0.6, 0.8]]])
     row = summarise(torch.tensor([[1.0, 0.0]] * 2), augmented, labels=[0, 0], names=NAMES)[0]
-    assert row["low"] < row["mean_cosine"] == pytest.approx(0.8) < row["high"]
+    assert row["mean_cosine"] == pytest.approx(0.8)
+    assert row["low"] < row["mean_cosine"] < row["high"]
 
 
 def test_augmented_images_are_gathered_by_their_original():

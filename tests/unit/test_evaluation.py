@@ -5,11 +5,12 @@ import json
 import pytest
 import torch
 from PIL import Image
+from torch import nn
+
 from sgid.backbones import Backbone, Classifier
 from sgid.evaluation import BATCH, evaluate, evaluate_table, read_class_names, run_record
 from sgid.image_table import encode, image_rows
 from sgid.training import History, TrainingSet
-from torch import nn
 
 BACKBONE = Backbone.from_config(
     {

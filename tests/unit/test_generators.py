@@ -241,5 +241,5 @@ def test_an_image_without_a_prompt_is_refused_by_name(pndm):
 
 
 def test_an_unknown_generator_is_refused_with_the_legal_ones():
-    with pytest.raises(ValueError, match="'glide' is not defined .*img2img, text2img, instruct-pix2pix"):
+    with pytest.raises(ValueError, match=r"'glide' is not defined .*img2img, text2img, instruct-pix2pix"):
         Generation("glide")

@@ -56,7 +56,7 @@ def test_a_missing_shard_is_named_with_the_command_that_draws_it(tmp_path):
 def test_a_shard_of_another_length_is_refused(tmp_path):
     path = write_set(tmp_path)
     write_shard(tmp_path / "shard-0-of-2.parquet", slice(0, 2))
-    with pytest.raises(ValueError, match="2 rows, but .* was made of 3"):
+    with pytest.raises(ValueError, match=r"2 rows, but .* was made of 3"):
         read_image_set(path)
 
 

@@ -4,9 +4,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sgid.mixing import EPSILON, CutMix, MoEx, exchange_moments, positional_moments
 from torch import nn
 from torch.nn.functional import cross_entropy, one_hot
+
+from sgid.mixing import EPSILON, CutMix, MoEx, exchange_moments, positional_moments
 
 
 def generator(seed=0):

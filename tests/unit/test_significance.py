@@ -26,7 +26,12 @@ def table_of_many(**datasets: dict) -> pd.DataFrame:
             names = {"backbone": "vit", "dataset": dataset, "method": row}
             cells.append({**names, "group": "single", "row": row, "variant": ""})
             by_seed = values if isinstance(values, dict) else dict(enumerate(values))
-            origin = {"provenance": {"commit": "a", "dirty": False}, "miniature": False, "seconds": 1, "noise_rate": None}
+            origin = {
+                "provenance": {"commit": "a", "dirty": False},
+                "miniature": False,
+                "seconds": 1,
+                "noise_rate": None,
+            }
             runs += [{**names, "seed": seed, "accuracy": accuracy} | origin for seed, accuracy in by_seed.items()]
             seeds |= set(by_seed)
     return long_form(runs, cells, table="table1", seeds=sorted(seeds))

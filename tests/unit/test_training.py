@@ -5,6 +5,8 @@ import pyarrow as pa
 import pytest
 import torch
 from PIL import Image
+from torch.nn.functional import one_hot
+
 from sgid.backbones import Backbone, Recipe, build_backbone
 from sgid.evaluation import evaluate
 from sgid.image_table import encode, image_rows
@@ -20,7 +22,6 @@ from sgid.training import (
     rate_share,
     unchanged,
 )
-from torch.nn.functional import one_hot
 
 RESNET = {
     "library": "timm",
@@ -31,6 +32,7 @@ RESNET = {
         "stem_type": "deep",
         "stem_width": 8,
         "zero_init_last": False,
+        "output_stride": 8,
     },
     "exchange_after": "maxpool",
     "view": {"resize": 32, "crop": 32, "size": 32, "padding": 2, "mean": [0.5] * 3, "std": [0.25] * 3},
@@ -55,8 +57,9 @@ def one_thread():
     torch.set_num_threads(1)
 
 
-def drawn_set(count, *, seed=0, shapes=len(SHAPES), target_share=0.0):
-    drawings = draw(np.random.default_rng(seed), count, target_share=target_share, shapes=np.arange(count) % shapes)
+def drawn_set(count, *, seed=0):
+    shapes = np.arange(count) % len(SHAPES)
+    drawings = draw(np.random.default_rng(seed), count, target_share=0.0, shapes=shapes)
     labels = torch.from_numpy(drawings.fields["shape"])
     return TrainingSet(torch.from_numpy(drawings.images), labels, torch.zeros(count, dtype=torch.bool))
 
@@ -67,9 +70,9 @@ def table(ids, *, colour=0, side=8, source_ids=None):
     return rows if source_ids is None else rows.append_column("source_id", pa.array(source_ids))
 
 
-def fit(entry, training_set, *, seed=1, online=None, classes=len(SHAPES)):
+def fit(entry, training_set, *, seed=1, online=None):
     chosen = Online.from_config(online or {})
-    return fit_classifier(Backbone.from_config(entry), training_set, classes=classes, seed=seed, online=chosen)
+    return fit_classifier(Backbone.from_config(entry), training_set, classes=len(SHAPES), seed=seed, online=chosen)
 
 
 def parameters_of(model):
@@ -102,7 +105,7 @@ def test_validation_images_that_are_no_training_rows_are_held_out_too():
 
 
 def test_images_generated_from_anything_but_training_images_are_refused():
-    with pytest.raises(ValueError, match="1 generated images come from no training image .*'test/7'"):
+    with pytest.raises(ValueError, match=r"1 generated images come from no training image .*'test/7'"):
         compose_training_set(table(["a"]), table(["g"], source_ids=["test/7"]), size=8)
 
 
@@ -197,10 +200,9 @@ def test_a_probe_with_an_online_method_still_leaves_its_encoder_alone():
 
 
 def test_a_tiny_network_learns_the_drawn_shapes():
-    long = RESNET | {"recipe": RESNET["recipe"] | {"epochs": 10}}
-    names = list(SHAPES[:4])
-    model, history = fit(long, drawn_set(200, shapes=4), classes=4)
-    test = drawn_set(200, seed=1, shapes=4)
-    scores = evaluate(model, Backbone.from_config(long), test.images, test.labels, class_names=names)
-    assert history.train_loss[-1] < history.train_loss[0]
-    assert scores["accuracy"] > 45  # chance is 25
+    longer = RESNET | {"recipe": RESNET["recipe"] | {"epochs": 10}}
+    model, history = fit(longer, drawn_set(240))
+    test = drawn_set(200, seed=1)
+    scores = evaluate(model, Backbone.from_config(longer), test.images, test.labels, class_names=list(SHAPES))
+    assert history.train_loss[-1] < history.train_loss[0] / 2
+    assert scores["accuracy"] > 40  # chance is 12.5

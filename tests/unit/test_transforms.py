@@ -4,6 +4,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torchvision.transforms import v2
+
 from sgid.transforms import (
     OPERATIONS,
     RandAugment,
@@ -14,7 +16,6 @@ from sgid.transforms import (
     random_flip,
     training_view,
 )
-from torchvision.transforms import v2
 
 VIEW = View(resize=32, crop=32, size=32, padding=4, mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4))
 
@@ -129,7 +130,9 @@ def test_a_picture_does_not_depend_on_those_that_share_its_operation():
 
 def test_operations_are_those_of_torchvision():
     image = torch.nn.functional.interpolate(pictures(1, side=6).permute(0, 3, 1, 2).float(), 31).to(torch.uint8)
-    ours = [RandAugment().applied(image, name, sign=s) for name, op in OPERATIONS.items() for s in (1, -1)[: 1 + op.signed]]
+    ours = [
+        RandAugment().applied(image, name, sign=s) for name, op in OPERATIONS.items() for s in (1, -1)[: 1 + op.signed]
+    ]
     theirs = v2.RandAugment(num_ops=1, magnitude=9)
     seen = set()
     with torch.random.fork_rng(devices=[]):

@@ -1,4 +1,4 @@
-"""Tiny random models in the real on-disk layouts: Stable Diffusion, InstructPix2Pix, BLIP and CLIP, tokenizers included."""
+"""Tiny random models in the real layouts on disk: Stable Diffusion, InstructPix2Pix, BLIP, CLIP, with tokenizers."""
 
 import json
 from pathlib import Path
@@ -31,7 +31,9 @@ from transformers import (
 from sgid.image_table import encode, image_rows
 
 SIZE = 32
-WORDS = "a picture of small large red green blue circle star moon on white cyan background".split()
+# More threads only get in each other's way on models this small.
+torch.set_num_threads(1)
+WORDS = ["a", "picture", "of", "small", "red", "green", "blue", "circle", "star", "moon", "on", "white", "cyan"]
 RECORD = "model.json"
 
 

@@ -98,11 +98,12 @@ class Classifier(nn.Module):
         return self
 
     def features(self, images: Tensor) -> Tensor:
-        """float (B, D) of float (B, 3, S, S); of a frozen encoder scaled to length √D, so that entries are near 1."""
+        """Pooled features, float (B, D), of float (B, 3, S, S); a frozen encoder's are scaled to length √D."""
         if not self.frozen:
             return self.encoder(images)
         with torch.no_grad():
             features = self.encoder(images)
+        # Entries near 1 whatever the encoder, so that one learning rate fits the head.
         return normalize(features, dim=1) * features.shape[1] ** 0.5
 
     def forward(self, images: Tensor) -> Tensor:
@@ -182,6 +183,6 @@ def weights_file(backbone: Backbone, folder: Path | None, name: str) -> Path:
     return folder / name
 
 
-def weights_folder(manifests: list[str]) -> Path | None:
+def weights_folder_of(manifests: list[str]) -> Path | None:
     """The folder of `<folder>/model.json`, the one input of a pre-trained backbone; None for an empty list."""
     return Path(manifests[0]).parent if manifests else None

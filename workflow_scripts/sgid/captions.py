@@ -16,13 +16,13 @@ from PIL import Image
 from transformers import (
     BlipForConditionalGeneration,
     BlipProcessor,
-    LogitsProcessor,
     LogitsProcessorList,
     TopKLogitsWarper,
     TopPLogitsWarper,
 )
 
 from sgid.image_table import pictures_of
+from sgid.picking import PickByNumber, numbers_for
 from sgid.prompts import written_captions
 from sgid.seeding import seed_for
 
@@ -73,25 +73,9 @@ class Captioner:
     processor: BlipProcessor
 
 
-class PickByNumber(LogitsProcessor):
-    """Turns greedy decoding into sampling: leaves only the token at which the cumulated probability passes a number.
-
-    `numbers` (sequences, positions) in [0, 1) are drawn beforehand, so what is sampled depends on nothing ambient.
-    """
-
-    def __init__(self, numbers: torch.Tensor) -> None:
-        self.numbers = numbers
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        cumulated = scores.double().softmax(dim=-1).cumsum(dim=-1)
-        number = self.numbers[:, input_ids.shape[1], None] * cumulated[:, -1:]
-        token = torch.searchsorted(cumulated, number, right=True).clamp_max(scores.shape[-1] - 1)
-        return torch.full_like(scores, -torch.inf).scatter(1, token, 0.0)
-
-
 def load_captioner(record: str | Path, *, device: str = "cpu") -> Captioner:
     """The BLIP checkpoint (transformers layout) in the folder of a file, its model.json; nothing is downloaded."""
-    folder = Path(str(record)).parent
+    folder = Path(record).parent
     model = BlipForConditionalGeneration.from_pretrained(folder, local_files_only=True)
     return Captioner(model.eval().to(device), BlipProcessor.from_pretrained(folder, local_files_only=True))
 
@@ -102,29 +86,36 @@ def write_captions(
     sampler: str,
     dataset: str,
     names: Mapping[int, str],
-    sources: Sequence[str],
+    source: str | Path,
     how: Captioning,
     base_seed: int,
     device: str = "cpu",
 ) -> pa.Table:
     """One row an image: image_id, captions (repeats kept), sampler.
 
-    `sources`: for `beam` and `nucleus` a file in the folder of a BLIP checkpoint (its model.json); for any other
-    sampler YAML files of sentences, by class, data set or `default`. `names`: label to class name.
+    `source`: for `beam` and `nucleus` the model.json of a BLIP checkpoint, for any other sampler a YAML file of
+    written captions by class name, data set or `default`. `names`: label to class name.
     """
     if sampler in SAMPLERS:
-        captioner = load_captioner(sources[0], device=device)
+        captioner = load_captioner(source, device=device)
         texts = blip_captions(captioner, images, sampler=sampler, dataset=dataset, base_seed=base_seed, how=how)
     else:
-        sentences = read_sentences(sources)
-        texts = [written_captions(names[label], dataset, sentences) for label in images["label"].to_pylist()]
+        texts = listed_captions(images, source, names=names, dataset=dataset, count=how.count, base_seed=base_seed)
     columns = {"image_id": images["image_id"], "captions": texts, "sampler": [sampler] * len(texts)}
     return pa.table(columns, schema=CAPTION_SCHEMA)
 
 
-def read_sentences(paths: Sequence[str | Path]) -> dict[str, list[str]]:
-    """The sentence lists of some YAML files, later files replacing keys of earlier ones."""
-    return {key: value for path in paths for key, value in yaml.safe_load(Path(path).read_text("utf-8")).items()}
+def listed_captions(
+    images: pa.Table, source: str | Path, *, names: Mapping[int, str], dataset: str, count: int, base_seed: int
+) -> list[list[str]]:
+    """At most `count` written captions for each image: neighbours in its class's list, from a place of its own."""
+    lists = yaml.safe_load(Path(source).read_text("utf-8"))
+    found = []
+    for image_id, label in zip(images["image_id"].to_pylist(), images["label"].to_pylist(), strict=True):
+        pool = written_captions(names[label], dataset, lists)
+        start = seed_for(base_seed, dataset, image_id, "list")
+        found.append([pool[(start + step) % len(pool)] for step in range(min(count, len(pool)))])
+    return found
 
 
 @torch.inference_mode()
@@ -151,9 +142,7 @@ def image_states(captioner: Captioner, pictures: Sequence[Image.Image]) -> torch
     return captioner.model.vision_model(pixel_values=pixels.to(captioner.model.device)).last_hidden_state
 
 
-def search_beams(
-    captioner: Captioner, states: torch.Tensor, how: Captioning, seeds: Sequence[int]
-) -> torch.Tensor:
+def search_beams(captioner: Captioner, states: torch.Tensor, how: Captioning, seeds: Sequence[int]) -> torch.Tensor:
     """The best `how.count` of `how.beams` beams: token ids (B * count, length), best first. No chance, so no seeds."""
     returned = min(how.count, how.beams) if how.beam_mode == "widen" else 1
     sequences = captioner.model.text_decoder.generate(
@@ -162,12 +151,11 @@ def search_beams(
     return sequences.repeat_interleave(how.count // returned, dim=0)
 
 
-def sample_nucleus(
-    captioner: Captioner, states: torch.Tensor, how: Captioning, seeds: Sequence[int]
-) -> torch.Tensor:
+def sample_nucleus(captioner: Captioner, states: torch.Tensor, how: Captioning, seeds: Sequence[int]) -> torch.Tensor:
     """`how.count` samples an image: token ids (B * count, length). One seed an image."""
-    numbers = torch.cat([caption_numbers(seed, how) for seed in seeds]).to(states.device)
-    pick = [TopKLogitsWarper(how.top_k), TopPLogitsWarper(how.top_p), PickByNumber(numbers)]
+    numbers = torch.cat([numbers_for(seed, how.count, how.max_length) for seed in seeds]).to(states.device)
+    top_k = [TopKLogitsWarper(how.top_k)] if how.top_k else []
+    pick = [*top_k, TopPLogitsWarper(how.top_p), PickByNumber(numbers)]
     return captioner.model.text_decoder.generate(
         **decoder_inputs(captioner, states.repeat_interleave(how.count, dim=0), how),
         repetition_penalty=how.repetition_penalty,
@@ -179,12 +167,6 @@ SAMPLERS: dict[str, Callable[[Captioner, torch.Tensor, Captioning, Sequence[int]
     "beam": search_beams,
     "nucleus": sample_nucleus,
 }
-
-
-def caption_numbers(seed: int, how: Captioning) -> torch.Tensor:
-    """(count, max_length) numbers in [0, 1): the whole chance of one image's captions."""
-    generator = torch.Generator().manual_seed(seed)
-    return torch.rand(how.count, how.max_length, generator=generator, dtype=torch.float64)
 
 
 def decoder_inputs(captioner: Captioner, states: torch.Tensor, how: Captioning) -> dict:

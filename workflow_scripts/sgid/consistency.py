@@ -67,7 +67,7 @@ def matched(generated: pa.Table, originals: pa.Table) -> tuple[pa.Table, pa.Tabl
 
 
 def perturbed(images: np.ndarray, online: Mapping[str, Mapping], *, seed: int) -> np.ndarray:
-    """uint8 (N, S, S, 3) after the online transforms and image mixings of a method, as a network would be given them."""
+    """uint8 (N, S, S, 3) after the online transforms and mixings of a method, as a network would be given them."""
     generator = torch.Generator().manual_seed(seed)
     pixels = torch.from_numpy(images).permute(0, 3, 1, 2)
     centre = pixels.float().mean(dim=(0, 2, 3), keepdim=True)

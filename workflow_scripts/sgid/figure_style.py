@@ -34,9 +34,9 @@ STYLE = {
 }
 
 
-def new_figure(width: float, height: float, *, miniature: bool) -> Figure:
+def new_figure(width: float, height: float, *, miniature: bool, layout: str = "constrained") -> Figure:
     """An empty figure of this size in inches, stamped below its lower edge where its data are miniature."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout=layout)
     if miniature:
         box = {"boxstyle": "square,pad=0.4", "facecolor": "#FFF3CD", "edgecolor": INK, "linewidth": 0.6}
         # In points below the edge, so that it covers nothing whatever the figure's height.

@@ -31,7 +31,7 @@ def overview_figure(
     step = LINE + (PAPER_LINE if beside_paper else 0)
     top = HEAD + (COLUMN_WIDTH if strip else 0)
     width, height = NAME_WIDTH + COLUMN_WIDTH * len(methods), top + step * len(datasets) + 0.1
-    figure = new_figure(width, height, miniature=bool(cells["miniature"].any()))
+    figure = new_figure(width, height, miniature=bool(cells["miniature"].any()), layout="none")
     axes = _blank_axes(figure, width, height, title=title)
     names = {**titles["rows"], base: titles["backbones"][cells["backbone"].iloc[0]]}
     _overview_head(axes, methods, base=base, names=names)
@@ -84,18 +84,20 @@ def _strip(axes: Axes, pictures: list[Image.Image | None]) -> None:
 def _overview_cell(axes: Axes, x: float, y: float, *, cell: dict, base: dict) -> None:
     published = not math.isnan(cell["paper"])
     weight = "bold" if cell["best"] else "normal"
-    axes.text(x, y - 0.09 * published, _with_gain(cell["mean"], base["mean"]), ha="center", va="center", weight=weight)
+    text = _with_gain(cell, base, key="mean")
+    axes.text(x, y - 0.09 * published, text, ha="center", va="center", weight=weight)
     if published:
-        paper = f"paper {_with_gain(cell['paper'], base['paper'])}"
+        paper = f"paper {_with_gain(cell, base, key='paper')}"
         axes.text(x, y + 0.12, paper, ha="center", va="center", fontsize=6.5, color=PALE)
 
 
-def _with_gain(mean: float, base: float) -> str:
+def _with_gain(cell: dict, base: dict, *, key: str) -> str:
     """`91.77 (+0.57)`; no bracket on the base itself or where the base has not run, a dash where nothing has."""
-    if math.isnan(mean):
+    if math.isnan(cell[key]):
         return "–"
-    gain = round(mean, 2) - round(base, 2)
-    return f"{mean:.2f}" if math.isnan(gain) or mean == base else f"{mean:.2f} ({gain:+.2f})".replace("-", "−")
+    gain = round(round(cell[key], 2) - round(base[key], 2), 2) + 0.0  # adding zero turns -0.0 into 0.0
+    without = cell["row"] == base["row"] or math.isnan(gain)
+    return f"{cell[key]:.2f}" if without else f"{cell[key]:.2f} ({gain:+.2f})".replace("-", "−")
 
 
 @matplotlib.rc_context(STYLE)
@@ -119,7 +121,8 @@ def similarity_figure(similarity: pd.DataFrame, *, titles: dict, title: str) -> 
         )  # fmt: skip
     axes.set_xticks(range(len(names)), names)
     axes.set(ylabel="mean cosine similarity to the original", xlim=(-0.6, len(names) - 0.4))
-    axes.set_ylim(min(0.0, classes["low"].min()), max(1.0, classes["high"].max()))
+    ends = classes[["mean_cosine", "low", "high"]]
+    axes.set_ylim(min(0.0, ends.min(axis=None)), max(1.0, ends.max(axis=None)))
     axes.grid(visible=False, axis="x")
     figure.legend(loc="outside lower center", ncols=4, title="mean over all originals", title_fontsize=8)
     _small_print(axes, similarity)
@@ -146,10 +149,15 @@ def _title(method: str, titles: dict) -> str:
 
 def _small_print(axes: Axes, similarity: pd.DataFrame) -> None:
     """What was measured, in the upper right corner."""
-    first = _all_rows(similarity).iloc[0]
-    each = first["images_per_original"]
-    text = f"{first['encoder']}; {first['originals']} originals, {each} image{'s' if each > 1 else ''} each"
+    rows = _all_rows(similarity)
+    encoders = ", ".join(rows["encoder"].unique())
+    text = f"{encoders}; originals: {_range(rows['originals'])}, images of each: {_range(rows['images_per_original'])}"
     axes.set_title(text, loc="right", fontsize=7, color=PALE)
+
+
+def _range(counts: pd.Series) -> str:
+    """`5`, or `1–5` where methods differ."""
+    return "–".join(map(str, sorted({counts.min(), counts.max()})))
 
 
 @matplotlib.rc_context(STYLE)
@@ -171,14 +179,20 @@ def consistency_figure(similarity: pd.DataFrame, *, titles: dict, title: str) ->
             marker=marker, markersize=8, markeredgecolor=INK, markeredgewidth=0.6, linewidth=1, elinewidth=1, capsize=2,
         )  # fmt: skip
         _name_noise(axes, part)
-    single = points["images_per_original"].eq(1).any()
-    among = "1 − consistency: one image an original" if single else "1 − mean cosine among the images of an original"
-    axes.set(xlabel=f"diversity ({among})", ylabel="consistency (mean cosine to the original)")
+    axes.set(xlabel=_diversity_label(points), ylabel="consistency (mean cosine to the original)")
     axes.margins(0.12)
     axes.legend(loc="best")
     _arrows(axes)
     _small_print(axes, similarity)
     return figure
+
+
+def _diversity_label(points: pd.DataFrame) -> str:
+    single = points["images_per_original"].eq(1)
+    if single.all():
+        return "diversity (1 − consistency: one image an original)"
+    exception = ", or to it where there is one" if single.any() else ""
+    return f"diversity (1 − mean cosine among the images of an original{exception})"
 
 
 def _name_noise(axes: Axes, points: pd.DataFrame) -> None:

@@ -1,28 +1,22 @@
-"""Grids of pictures: originals beside what was drawn from them (Figures 4 and 5, the demo's picture grid)."""
+"""Which pictures a grid shows: originals beside what was drawn from them (Figures 1, 4 and 5, the demo's grid)."""
 
 import math
-import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from matplotlib.figure import Figure
 from PIL import Image
 
-from sgid.figure_style import PALE, STYLE, new_figure
 from sgid.image_sets import read_image_set
 from sgid.image_table import decode
+from sgid.picture_grid import GridRow
 from sgid.runtime import read_json
 from sgid.seeding import seed_for
 
-SIDE, GAP, NOTE_LINE, HEAD, LABEL = 1.3, 0.08, 0.17, 0.3, 1.1  # inches
 NO_BREAK = "\N{NO-BREAK SPACE}"
-TINY = 128  # pixels: below, single pixels are shown as squares; above, pictures are smoothed
 
 
 @dataclass(frozen=True)
@@ -34,15 +28,6 @@ class PictureSet:
     noise_rate: str
     miniature: bool
     rows: pa.Table
-
-
-@dataclass(frozen=True)
-class GridRow:
-    """One line of a grid: a label on the left, a picture (or None) a column, a note below."""
-
-    label: str
-    pictures: tuple[Image.Image | None, ...]
-    note: str = ""
 
 
 def read_sets(paths: Iterable[str | Path], *, choices: Iterable[str | Path] = ()) -> list[PictureSet]:
@@ -127,7 +112,7 @@ def _way(row: dict) -> str:
     """Caption, similarity (where there is one: a sentence from the label alone has none) and guidance, unbreakable."""
     similarity = "" if row["similarity"] is None or math.isnan(row["similarity"]) else f"s* = {row['similarity']:.2f}"
     numbers = [similarity, f"g = {row['guidance']:.2f}"]
-    return " ".join([f"“{row['caption']}”", *(number.replace(" ", NO_BREAK) for number in numbers if number)])
+    return " · ".join([f"“{row['caption']}”", *(number.replace(" ", NO_BREAK) for number in numbers if number)])
 
 
 def case_rows(
@@ -208,49 +193,3 @@ def guidance_rows(
     others = [GridRow(row.label, (None, *row.pictures)) for row in rows[1:]]
     columns = [f"original: {names[original['label']]}", *(f"noise rate {rate}" for rate in rates)]
     return [first, *others], columns
-
-
-@matplotlib.rc_context(STYLE)
-def picture_grid(rows: list[GridRow], *, columns: list[str], title: str, miniature: bool) -> Figure:
-    """Draw the grid; every column is `SIDE` inches wide, a row's height follows its note."""
-    width = LABEL + (SIDE + GAP) * len(columns)
-    notes = [_wrapped(row.note, width) for row in rows]
-    heights = [SIDE + GAP + NOTE_LINE * len(lines) for lines in notes]
-    figure = new_figure(width, HEAD * 2 + sum(heights), miniature=miniature)
-    figure.set_layout_engine("none")
-    top = HEAD * 2
-    _text(figure, 0, HEAD * 0.4, title, size=11, ha="left")
-    for column, name in enumerate(columns):
-        name = "\n".join(textwrap.wrap(name, 18))
-        _text(figure, LABEL + (SIDE + GAP) * column + SIDE / 2, HEAD * 1.5, name, weight="bold")
-    for row, lines, height in zip(rows, notes, heights, strict=True):
-        _grid_row(figure, row, top=top)
-        for place, line in enumerate(lines):
-            _text(figure, LABEL, top + SIDE + NOTE_LINE * (place + 0.55), line, size=7.5, ha="left", color=PALE)
-        top += height
-    return figure
-
-
-def _wrapped(note: str, width: float) -> list[str]:
-    """Lines that fit beside the label: about 17 characters an inch at the note's size."""
-    return [part for line in note.splitlines() for part in textwrap.wrap(line, int((width - LABEL) * 17))]
-
-
-def _grid_row(figure: Figure, row: GridRow, *, top: float) -> None:
-    _text(figure, LABEL - 0.1, top + SIDE / 2, "\n".join(textwrap.wrap(row.label, 14)), ha="right")
-    width, height = figure.get_size_inches()
-    for column, picture in enumerate(row.pictures):
-        if picture is not None:
-            left = LABEL + (SIDE + GAP) * column
-            axes = figure.add_axes((left / width, 1 - (top + SIDE) / height, SIDE / width, SIDE / height))
-            axes.imshow(np.asarray(picture), interpolation="nearest" if min(picture.size) < TINY else "antialiased")
-            axes.set_axis_off()
-
-
-def _text(
-    figure: Figure, x: float, y: float, text: str, *, size: float = 9, ha: str = "center", weight: str = "normal",
-    color: str = "#222222",
-) -> None:  # fmt: skip
-    """Text at (x, y) inches from the upper left corner."""
-    width, height = figure.get_size_inches()
-    figure.text(x / width, 1 - y / height, text, fontsize=size, ha=ha, va="center", weight=weight, color=color)

@@ -51,13 +51,17 @@ def check_set(ids: Counter, noise_rates: set[str], *, name: str) -> None:
     if not ids:
         raise ValueError(f"{name}: the image set is empty; give draw_images at least one original")
     if ids.most_common(1)[0][1] > 1:
-        raise ValueError(f"{name}: image {ids.most_common(1)[0][0]!r} stands in two shards; delete both, draw them again")
+        raise ValueError(
+            f"{name}: image {ids.most_common(1)[0][0]!r} stands in two shards; delete both, draw them again"
+        )
     if len(noise_rates) > 1:
-        raise ValueError(f"{name}: shards of noise rates {sorted(noise_rates)} in one set; delete them, draw them again")
+        raise ValueError(
+            f"{name}: shards of noise rates {sorted(noise_rates)} in one set; delete them, draw them again"
+        )
 
 
 def read_image_set(path: str | Path) -> pa.Table:
-    """All generated images of a set, in `image_id` order; every shard must be there with the rows that the set names."""
+    """All generated images of a set, in `image_id` order; every shard must be there with as many rows as it names."""
     tables = [read_shard(shard, path) for shard in read_json(path)["shards"]]
     return pa.concat_tables(tables).sort_by("image_id")
 

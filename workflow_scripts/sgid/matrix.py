@@ -22,6 +22,8 @@ RECIPE_DEFAULTS = {
     "captions": "nucleus",
     "parts": "label and caption",
     "weighted": True,
+    "label_weight": 1.5,
+    "caption_weight": 0.9,
     "guidance": {"mode": "literal"},
     "replicates": 1,
     "per_class": None,
@@ -78,18 +80,21 @@ class Matrix:
 
     # -- images -----------------------------------------------------------------------------------------------------
 
-    def caption_shards(self, stage: str, dataset: str, recipe: str) -> list[str]:
-        """`stage` is captions or similarity: the shards of every caption sampler that a recipe's prompts need."""
+    def caption_shards(self, dataset: str, recipe: str) -> list[str]:
+        """The scored captions, of every sampler that a recipe's prompts need."""
         source, count = self.recipes[recipe]["source"], self.shards(dataset)
         return [
-            f"results/{stage}/{dataset}/{source}/{sampler}/shard-{i}-of-{count}.parquet"
+            f"results/similarity/{dataset}/{source}/{sampler}/shard-{i}-of-{count}.parquet"
             for sampler in SAMPLERS_OF[self.recipes[recipe]["captions"]]
             for i in range(count)
         ]
 
     def source_tables(self, dataset: str, recipe: str) -> list[str]:
-        """The images that a recipe redraws: the originals, or the shards of another recipe."""
-        source = self.recipes[recipe]["source"]
+        """The images that a recipe redraws."""
+        return self.images_named(dataset, self.recipes[recipe]["source"])
+
+    def images_named(self, dataset: str, source: str) -> list[str]:
+        """`originals`, or the shards of the recipe of that name."""
         if source == ORIGINALS:
             return [f"results/datasets/{dataset}/train.parquet"]
         return self.image_shards(dataset, source, self.noise_rates(source)[0])
@@ -178,6 +183,26 @@ class Matrix:
             for seed in self.config["seeds"]
         )
         return list(dict.fromkeys(found))
+
+    def caption_files(self, dataset: str, samplers: list[str]) -> list[str]:
+        """The captions of the originals by some samplers."""
+        count = self.shards(dataset)
+        return [
+            f"results/captions/{dataset}/{ORIGINALS}/{sampler}/shard-{i}-of-{count}.parquet"
+            for sampler in samplers
+            for i in range(count)
+        ]
+
+    def models_needed(self) -> list[str]:
+        """The record of every model that the configured build reads."""
+        drawn = [pair for name in self.config["build"] for pair in self.drawn(name)]
+        captions = {self.recipes[recipe]["captions"] for _, recipe in drawn}
+        writers = {"sentences": "t5", "nucleus": "blip", "beam": "blip", "filter": "blip"}
+        names = [self.recipes[recipe]["model"] for _, recipe in drawn] + [writers.get(each) for each in captions]
+        names += ["clip"] if drawn else []
+        runs = self.runs(self.config["build"])
+        names += [self.config["backbones"][run.backbone].get("weights") for run in runs]
+        return [record for name in sorted(filter(None, set(names))) for record in self.model(name)]
 
     def figure_recipes(self, name: str) -> list[tuple[str, str]]:
         """(dataset, recipe) pairs whose pictures a figure shows or measures."""

@@ -25,13 +25,15 @@ EPSILON = 1e-5  # of the MoEx repository, added to the variance
 
 
 class Mixing(Protocol):
+    """Images and targets in, a context that yields the mixed ones out; `layer` is where MoEx acts."""
+
     def __call__(
         self, images: Tensor, targets: Tensor, generator: torch.Generator, *, layer: nn.Module
     ) -> AbstractContextManager[Batch]: ...
 
 
 def mix_targets(targets: Tensor, partners: Tensor, kept: Tensor) -> Tensor:
-    """kept · own + (1 - kept) · partner's; with cross entropy this is the papers' weighted sum of two losses."""
+    """Targets kept · own + (1 - kept) · partner's: under cross entropy the papers' weighted sum of two losses."""
     kept = kept.to(targets).unsqueeze(1)
     return kept * targets + (1 - kept) * targets[partners]
 

@@ -69,8 +69,10 @@ def written_captions(name: str, dataset: str, sentences: Mapping[str, Sequence[s
     """The sentences written for this class, else for this data set, else for all (`default`); `{label}` filled in."""
     for key in (name, dataset, "default"):
         if sentences.get(key):
-            return [sentence.format(label=readable(name)) for sentence in sentences[key]]
-    raise ValueError(f"class {name!r} of {dataset} has no sentences; add {dataset!r} to the list of the caption sampler")
+            return [sentence.replace("{label}", readable(name)) for sentence in sentences[key]]
+    raise ValueError(
+        f"class {name!r} of {dataset} has no sentences; add {dataset!r} to the list of the caption sampler"
+    )
 
 
 def candidates_of(scores: Sequence[Mapping], samplers: str) -> list[Caption]:
@@ -137,10 +139,11 @@ def build_prompts(
         scores_of.setdefault(row["image_id"], []).append(row)
     rows = []
     for image in images:
-        candidates = candidates_of(scores_of[image["image_id"]], recipe.captions)
+        image_id = image["image_id"]
+        candidates = candidates_of(scores_of[image_id], recipe.captions)
         if not candidates:
-            raise ValueError(f"{image['image_id']}: no {recipe.captions} captions; run score_captions for {dataset} again")
-        seed = seed_for(base_seed, dataset, image["image_id"], "caption")
+            raise ValueError(f"{image_id}: no {recipe.captions} captions; run score_captions for {dataset} again")
+        seed = seed_for(base_seed, dataset, image_id, "caption")
         caption = choose(candidates, recipe.captions, seed=seed)
         rows.append(prompt_row(image, caption, name=names[image["label"]], recipe=recipe))
     return rows

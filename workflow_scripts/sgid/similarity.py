@@ -7,8 +7,8 @@ from pathlib import Path
 import open_clip
 import pyarrow as pa
 import torch
-import torch.nn.functional as F
 from PIL import Image
+from torch.nn.functional import normalize
 
 from sgid.image_table import pictures_of
 from sgid.prompts import label_text
@@ -40,7 +40,7 @@ class Clip:
         """(N, D) float32 of unit length, on the CPU."""
         batches = [pictures[i : i + self.batch_size] for i in range(0, len(pictures), self.batch_size)]
         encoded = [self.model.encode_image(self._pixels(batch)).float().cpu() for batch in batches]
-        return F.normalize(torch.cat(encoded), dim=-1)
+        return normalize(torch.cat(encoded), dim=-1)
 
     @torch.inference_mode()
     def encode_texts(self, texts: Sequence[str]) -> torch.Tensor:
@@ -49,7 +49,7 @@ class Clip:
         batches = [distinct[i : i + self.batch_size] for i in range(0, len(distinct), self.batch_size)]
         encoded = [self.model.encode_text(self.tokenizer(batch).to(self.device)).float().cpu() for batch in batches]
         rows = {text: row for row, text in enumerate(distinct)}
-        return F.normalize(torch.cat(encoded), dim=-1)[[rows[text] for text in texts]]
+        return normalize(torch.cat(encoded), dim=-1)[[rows[text] for text in texts]]
 
     def _pixels(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
         return torch.stack([self.preprocess(picture) for picture in pictures]).to(self.device)
@@ -62,12 +62,13 @@ def load_clip(
 
     With `architecture` (an open_clip name, say ViT-B-32-quickgelu), `record` is a bare weights file instead.
     """
-    folder = Path(str(record)).parent
+    folder = Path(record).parent
     source = architecture or f"local-dir:{folder}"
     weights = str(record) if architecture else None
     model, preprocess = open_clip.create_model_from_pretrained(source, pretrained=weights, device=device)
     tokenizer = open_clip.get_tokenizer(source)
-    return Clip(model.eval(), preprocess, tokenizer, device=device, name=architecture or folder.name, batch_size=batch_size)
+    name = architecture or folder.name
+    return Clip(model.eval(), preprocess, tokenizer, device=device, name=name, batch_size=batch_size)
 
 
 def score_captions(clip: Clip, images: pa.Table, captions: pa.Table, *, names: Mapping[int, str]) -> pa.Table:

@@ -18,7 +18,7 @@ th.name, td.name { text-align: left; font-weight: normal; }
 thead tr:first-child th { border-bottom: 1px solid #999; text-align: center; }
 tr.group td { border-top: 1px dotted #888; } tr.block td { border-top: 1px solid #222; }
 td.backbone { text-align: left; vertical-align: top; font-weight: 600; }
-small, .paper { color: #666; } ul { color: #444; padding-left: 1.2rem; max-width: 60rem; }
+small { color: #666; } ul { color: #444; padding-left: 1.2rem; max-width: 60rem; }
 """.strip()
 LATEX_SIGNS = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",

@@ -199,7 +199,7 @@ def training_step(
 
 
 def optimizer_of(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """sgd (Nesterov) or adamw over the parameters that are trained."""
+    """The recipe's sgd (Nesterov) or adamw, over the parameters that are trained."""
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     rate, decay = recipe.learning_rate, recipe.weight_decay
     if recipe.optimizer == "sgd":

@@ -102,7 +102,7 @@ def random_flip(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def box_mask(box: Tensor, height: int, width: int) -> Tensor:
-    """bool (B, 1, height, width), true inside each box; box is int (B, 4): top, left, bottom, right (exclusive)."""
+    """Where each box is, bool (B, 1, height, width); box is int (B, 4): top, left, bottom, right (exclusive)."""
     top, left, bottom, right = box.view(-1, 4, 1, 1).unbind(1)
     rows = torch.arange(height, device=box.device).view(1, -1, 1)
     columns = torch.arange(width, device=box.device).view(1, 1, -1)

@@ -80,7 +80,7 @@ def weighted(hidden: torch.Tensor, weights: torch.Tensor, weighting: Weighting) 
     if not bool(((factor > 0.25) & (factor < 4)).all()):
         raise ValueError(
             "the mean of the prompt embeddings is too close to zero to be restored "
-            f"(factors {factor.min():.2f} to {factor.max():.2f}); set weighting.restore_mean: false for this text encoder"
+            f"(factors {factor.min():.2f} to {factor.max():.2f}); set weighting.restore_mean: false for this encoder"
         )
     return product * factor[:, None, None]
 

@@ -92,10 +92,10 @@ def load_diffusion(
 
     The safety checker is left out: it blacks out harmless pictures, and a training set must not have holes.
     """
-    folder, kind = Path(str(record)).parent, getattr(torch, dtype)
+    folder, kind = Path(record).parent, getattr(torch, dtype)
     pipe = StableDiffusionPipeline.from_pretrained(
-        folder, safety_checker=None, requires_safety_checker=False, local_files_only=True
-    ).to(device, kind)
+        folder, safety_checker=None, requires_safety_checker=False, local_files_only=True, dtype=kind
+    ).to(device)
     for part in (pipe.vae, pipe.unet, pipe.text_encoder):
         part.eval().requires_grad_(False)
     chosen = scheduler_of(pipe.scheduler, scheduler)

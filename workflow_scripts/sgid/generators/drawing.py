@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,7 +81,7 @@ class SetName:
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture to draw: the row of the image it starts from, the original behind that, its prompt row, its number."""
+    """One picture to draw: the row of the image it starts from, the original behind that, its prompt, its number."""
 
     row: int
     source_id: str
@@ -175,7 +175,9 @@ def rows_of(
     """Image table of the drawn pictures with their provenance; results past `pictures` were only filling."""
     ids = [name.image_id(picture.source_id, picture.replicate) for picture in pictures]
     encoded = [encode(stored(image, generation.output_size), generation.encoding) for image in drawn.images[: len(ids)]]
-    table = image_rows(ids, encoded, [picture.label for picture in pictures], suffix=generation.encoding.rstrip("0123456789"))
+    table = image_rows(
+        ids, encoded, [picture.label for picture in pictures], suffix=generation.encoding.rstrip("0123456789")
+    )
     origin = [
         {key: picture.prompt[key] for key in FROM_PROMPT}
         | {

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from transformers import BlipConfig, BlipForConditionalGeneration, BlipImageProcessor, BlipProcessor
 
@@ -105,18 +104,3 @@ def random_templates(count: int, generator: torch.Generator) -> torch.Tensor:
     """Index into (EXACT, *LOOSE): exact half of the time."""
     loose = torch.randint(1, 1 + len(LOOSE), (count,), generator=generator)
     return torch.where(torch.rand(count, generator=generator) < 0.5, 0, loose)
-
-
-def fields_said(text: str) -> dict[str, str]:
-    """The values that a caption states, by field (a caption is "right" where all it states is true)."""
-    words = text.split()
-    return {name: word for name, values in world.FIELDS.items() for word in words if word in values}
-
-
-def share_right(captions: list[str], drawings: world.Drawings) -> float:
-    """Share of captions that name the shape and state nothing wrong."""
-    right = [
-        "shape" in (said := fields_said(text)) and said.items() <= drawings.words(index).items()
-        for index, text in enumerate(captions)
-    ]
-    return float(np.mean(right))

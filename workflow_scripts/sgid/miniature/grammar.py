@@ -59,3 +59,9 @@ class Sentences:
 def true_of(stated: np.ndarray, fields: np.ndarray) -> np.ndarray:
     """bool (texts, pictures): nothing the text states is wrong of the picture. `fields` is int64 (pictures, fields)."""
     return ((stated[:, None] == fields[None]) | (stated[:, None] < 0)).all(-1)
+
+
+def fields_said(text: str) -> dict[str, str]:
+    """The values that a caption states, by field."""
+    words = text.split()
+    return {name: word for name, values in world.FIELDS.items() for word in words if word in values}

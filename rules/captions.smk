@@ -1,0 +1,108 @@
+"""Captions, their CLIP cosines, and prompts (paper, section 3.1).
+
+Needs:  the images to be described: results/datasets/{dataset}/train.parquet, or another recipe's shards
+Makes:  results/captions/{dataset}/{source}/{sampler}/shard-{i}-of-{n}.parquet, the same under results/similarity,
+        results/prompts/{dataset}/{recipe}.parquet
+"""
+
+SENTENCE_FILES = {
+    "sentences": "results/captions/{dataset}/sentences.yaml",
+    "diverse": "config/prompts/diverse_captions.yaml",
+    "instructions": "config/prompts/editing_instructions.yaml",
+}
+
+
+def described_images(wildcards):
+    return matrix.images_named(wildcards.dataset, wildcards.source)
+
+
+def caption_sources(wildcards):
+    return SENTENCE_FILES.get(wildcards.sampler, matrix.model("blip")[0])
+
+
+def caption_gpus(wildcards):
+    return int(wildcards.sampler not in SENTENCE_FILES)
+
+
+rule write_sentences:
+    input:
+        classes="results/datasets/{dataset}/classes.csv",
+        model=matrix.model("t5"),
+    output:
+        "results/captions/{dataset}/sentences.yaml",
+    log:
+        "logs/write_sentences/{dataset}.log",
+    benchmark:
+        "results/benchmarks/write_sentences/{dataset}.tsv"
+    conda:
+        "../envs/generation.yaml"
+    resources:
+        gpu=1,
+    params:
+        number=config["sentences"]["count"],
+        max_length=config["sentences"]["max_length"],
+        base_seed=config["image_seed"],
+    script:
+        "../workflow_scripts/write_sentences.py"
+
+
+rule write_captions:
+    input:
+        images=described_images,
+        classes="results/datasets/{dataset}/classes.csv",
+        sources=caption_sources,
+    output:
+        "results/captions/{dataset}/{source}/{sampler}/shard-{i}-of-{n}.parquet",
+    log:
+        "logs/write_captions/{dataset}/{source}/{sampler}/shard-{i}-of-{n}.log",
+    benchmark:
+        "results/benchmarks/write_captions/{dataset}/{source}/{sampler}/shard-{i}-of-{n}.tsv"
+    conda:
+        "../envs/generation.yaml"
+    resources:
+        gpu=caption_gpus,
+    params:
+        captions=config["captions"],
+        base_seed=config["image_seed"],
+    script:
+        "../workflow_scripts/write_captions.py"
+
+
+rule score_captions:
+    input:
+        images=described_images,
+        captions="results/captions/{dataset}/{source}/{sampler}/shard-{i}-of-{n}.parquet",
+        classes="results/datasets/{dataset}/classes.csv",
+        model=matrix.model("clip"),
+    output:
+        "results/similarity/{dataset}/{source}/{sampler}/shard-{i}-of-{n}.parquet",
+    log:
+        "logs/score_captions/{dataset}/{source}/{sampler}/shard-{i}-of-{n}.log",
+    benchmark:
+        "results/benchmarks/score_captions/{dataset}/{source}/{sampler}/shard-{i}-of-{n}.tsv"
+    conda:
+        "../envs/generation.yaml"
+    resources:
+        gpu=1,
+    params:
+        batch_size=config["similarity"]["batch_size"],
+    script:
+        "../workflow_scripts/score_captions.py"
+
+
+rule build_prompts:
+    input:
+        images=lambda wildcards: matrix.source_tables(wildcards.dataset, wildcards.recipe),
+        captions=lambda wildcards: matrix.caption_shards(wildcards.dataset, wildcards.recipe),
+        classes="results/datasets/{dataset}/classes.csv",
+    output:
+        "results/prompts/{dataset}/{recipe}.parquet",
+    log:
+        "logs/build_prompts/{dataset}/{recipe}.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        recipe=recipe_fields("captions", "parts", "weighted", "label_weight", "caption_weight", "guidance"),
+        base_seed=config["image_seed"],
+    script:
+        "../workflow_scripts/build_prompts.py"

@@ -1,0 +1,69 @@
+"""What validation chose, and how far augmented images stay with their originals (paper, sections 3.2 and 4.4).
+
+Needs:  validation runs; image sets, the tables of originals, CLIP
+Makes:  results/selection/{dataset}/{recipe}.json, results/consistency/{figure}/{dataset}/{method}.csv,
+        results/cases/{figure}/{dataset}.parquet (perturbed originals to look at)
+"""
+
+
+rule choose_noise:
+    input:
+        lambda wildcards: matrix.candidates(wildcards.dataset, wildcards.recipe),
+    output:
+        report(
+            "results/selection/{dataset}/{recipe}.json",
+            category="Selection",
+            caption="../report/selection.rst",
+        ),
+    log:
+        "logs/choose_noise/{dataset}/{recipe}.log",
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../workflow_scripts/choose_noise.py"
+
+
+rule measure_consistency:
+    input:
+        originals="results/datasets/{dataset}/train.parquet",
+        classes="results/datasets/{dataset}/classes.csv",
+        images=lambda wildcards: matrix.image_sets(wildcards.dataset, shown_recipe(wildcards)),
+        choice=lambda wildcards: matrix.choice_among(wildcards.dataset, shown_recipe(wildcards)),
+        model=matrix.model("clip"),
+    output:
+        "results/consistency/{figure}/{dataset}/{method}.csv",
+    log:
+        "logs/measure_consistency/{figure}/{dataset}/{method}.log",
+    benchmark:
+        "results/benchmarks/measure_consistency/{figure}/{dataset}/{method}.tsv"
+    conda:
+        "../envs/generation.yaml"
+    resources:
+        gpu=1,
+    params:
+        online=method_field("online", {}),
+        replicates=figure_field("replicates"),
+        per_class=figure_field("per_class"),
+        size=dataset_field("image_size"),
+        batch_size=config["similarity"]["batch_size"],
+        base_seed=config["image_seed"],
+        miniature=is_miniature,
+    script:
+        "../workflow_scripts/measure_consistency.py"
+
+
+rule perturb_images:
+    input:
+        originals="results/datasets/{dataset}/train.parquet",
+    output:
+        "results/cases/{figure}/{dataset}.parquet",
+    log:
+        "logs/perturb_images/{figure}/{dataset}.log",
+    conda:
+        "../envs/training.yaml"
+    params:
+        online=lambda wildcards: shown.perturbations(wildcards.figure),
+        size=dataset_field("image_size"),
+        base_seed=config["image_seed"],
+    script:
+        "../workflow_scripts/perturb_images.py"

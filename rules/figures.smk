@@ -1,0 +1,171 @@
+"""Figures, by kind (config/tables.yaml).
+
+Needs:  results/tables/{figure}.runs.csv, results/consistency/{figure}/…, image sets
+Makes:  results/figures/{figure}.pdf, results/figures/{figure}.png
+"""
+
+
+def reported(suffix, caption):
+    return report(f"results/figures/{{figure}}.{suffix}", category="Figures", caption=f"../report/{caption}.rst")
+
+
+def shown_sets(wildcards):
+    return shown.figure_sets(wildcards.figure)
+
+
+def shown_choices(wildcards):
+    return shown.figure_choices(wildcards.figure)
+
+
+def shown_tables(path):
+    return lambda wildcards: expand(path, dataset=matrix.entry(wildcards.figure)["datasets"], figure=wildcards.figure)
+
+
+def shown_recipes(wildcards):
+    return shown.shown_recipes(wildcards.figure)
+
+
+def titles(wildcards):
+    return shown.titles(wildcards.figure)
+
+
+rule plot_overview:
+    input:
+        runs="results/tables/{figure}.runs.csv",
+        paper=paper_numbers,
+        originals=shown_tables("results/datasets/{dataset}/train.parquet"),
+        sets=shown_sets,
+        choices=shown_choices,
+        code=modules("figures", "figure_style", "tables"),
+    output:
+        pdf="results/figures/{figure}.pdf",
+        png=reported("png", "figure1"),
+    wildcard_constraints:
+        figure=one_of(shown.of_kind("overview")),
+    log:
+        "logs/plot_overview/{figure}.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        title=figure_field("title"),
+        titles=titles,
+        paper_names=lambda wildcards: shown.paper_names(wildcards.figure),
+        base="backbone",
+        recipes=shown_recipes,
+        seed=config["image_seed"],
+    script:
+        "../workflow_scripts/plot_overview.py"
+
+
+rule plot_similarity:
+    input:
+        lambda wildcards: shown.measurements(wildcards.figure),
+        code=modules("figures", "figure_style"),
+    output:
+        pdf="results/figures/{figure}.pdf",
+        png=reported("png", "figure3"),
+    wildcard_constraints:
+        figure=one_of(shown.of_kind("similarity")),
+    log:
+        "logs/plot_similarity/{figure}.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        title=figure_field("title"),
+        titles=titles,
+    script:
+        "../workflow_scripts/plot_similarity.py"
+
+
+rule plot_consistency:
+    input:
+        measured=lambda wildcards: shown.measurements(wildcards.figure),
+        code=modules("figures", "figure_style"),
+    output:
+        pdf="results/figures/{figure}.pdf",
+        png=reported("png", "consistency"),
+    wildcard_constraints:
+        figure=one_of(shown.of_kind("plane")),
+    log:
+        "logs/plot_consistency/{figure}.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        title=figure_field("title"),
+        titles=titles,
+    script:
+        "../workflow_scripts/plot_consistency.py"
+
+
+rule plot_cases:
+    input:
+        originals=shown_tables("results/datasets/{dataset}/train.parquet"),
+        classes=shown_tables("results/datasets/{dataset}/classes.csv"),
+        perturbed=shown_tables("results/cases/{figure}/{dataset}.parquet"),
+        sets=shown_sets,
+        choices=shown_choices,
+        code=modules("gallery", "picture_grid", "figure_style"),
+    output:
+        pdf="results/figures/{figure}.pdf",
+        png=reported("png", "figure4"),
+    wildcard_constraints:
+        figure=one_of(shown.of_kind("cases")),
+    log:
+        "logs/plot_cases/{figure}.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        datasets=figure_field("datasets"),
+        recipes=shown_recipes,
+        title=figure_field("title"),
+        titles=titles,
+        number=figure_field("count"),
+        seed=config["image_seed"],
+    script:
+        "../workflow_scripts/plot_cases.py"
+
+
+rule plot_noise_guidance:
+    input:
+        originals=shown_tables("results/datasets/{dataset}/train.parquet"),
+        classes=shown_tables("results/datasets/{dataset}/classes.csv"),
+        sets=shown_sets,
+        code=modules("gallery", "picture_grid", "figure_style"),
+    output:
+        pdf="results/figures/{figure}.pdf",
+        png=reported("png", "figure5"),
+    wildcard_constraints:
+        figure=one_of(shown.of_kind("grid")),
+    log:
+        "logs/plot_noise_guidance/{figure}.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        title=figure_field("title"),
+        seed=config["image_seed"],
+    script:
+        "../workflow_scripts/plot_noise_guidance.py"
+
+
+rule plot_gallery:
+    input:
+        originals=shown_tables("results/datasets/{dataset}/train.parquet"),
+        classes=shown_tables("results/datasets/{dataset}/classes.csv"),
+        sets=shown_sets,
+        code=modules("gallery", "picture_grid", "figure_style"),
+    output:
+        pdf="results/figures/{figure}.pdf",
+        png=reported("png", "gallery"),
+    wildcard_constraints:
+        figure=one_of(shown.of_kind("gallery")),
+    log:
+        "logs/plot_gallery/{figure}.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        title=figure_field("title"),
+        columns=lambda wildcards: shown.gallery_columns(wildcards.figure),
+        number=figure_field("count"),
+        seed=config["image_seed"],
+    script:
+        "../workflow_scripts/plot_gallery.py"

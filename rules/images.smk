@@ -1,0 +1,58 @@
+"""Augmented images (paper, section 3.2).
+
+Needs:  results/prompts/{dataset}/{recipe}.parquet and the images that the recipe redraws
+Makes:  results/images/{dataset}/{recipe}/noise-{noise}/shard-{i}-of-{n}.parquet
+        results/images/{dataset}/{recipe}/noise-{noise}.json (the set: all that training depends on)
+"""
+
+
+def generation_of(wildcards):
+    recipe, dataset = matrix.recipes[wildcards.recipe], config["datasets"][wildcards.dataset]
+    size = {"resolution": dataset["resolution"], "output_size": dataset["stored"]}
+    return config["generation"] | size | {"generator": recipe["generator"]}
+
+
+def shards_of_set(wildcards):
+    return matrix.image_shards(wildcards.dataset, wildcards.recipe, wildcards.noise)
+
+
+rule draw_images:
+    input:
+        originals=lambda wildcards: matrix.source_tables(wildcards.dataset, wildcards.recipe),
+        prompts="results/prompts/{dataset}/{recipe}.parquet",
+        choice=lambda wildcards: matrix.choice_for(wildcards.dataset, wildcards.recipe),
+        model=lambda wildcards: matrix.model(matrix.recipes[wildcards.recipe]["model"]),
+    output:
+        "results/images/{dataset}/{recipe}/noise-{noise}/shard-{i}-of-{n}.parquet",
+    log:
+        "logs/draw_images/{dataset}/{recipe}/noise-{noise}/shard-{i}-of-{n}.log",
+    benchmark:
+        "results/benchmarks/draw_images/{dataset}/{recipe}/noise-{noise}/shard-{i}-of-{n}.tsv"
+    conda:
+        "../envs/generation.yaml"
+    resources:
+        gpu=1,
+    params:
+        generation=generation_of,
+        weighting=config["weighting"],
+        replicates=recipe_field("replicates"),
+        per_class=recipe_field("per_class"),
+        base_seed=config["image_seed"],
+        miniature=is_miniature,
+    script:
+        "../workflow_scripts/draw_images.py"
+
+
+rule collect_images:
+    input:
+        shards=shards_of_set,
+    output:
+        "results/images/{dataset}/{recipe}/noise-{noise}.json",
+    log:
+        "logs/collect_images/{dataset}/{recipe}/noise-{noise}.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        miniature=is_miniature,
+    script:
+        "../workflow_scripts/collect_images.py"

@@ -1,0 +1,29 @@
+"""The tiny models by name, and their way into the folder that is committed."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from .autoencoder import train_autoencoder
+from .captioner import train_captioner
+from .classifiers import train_evaluator, train_vit
+from .contrastive import train_clip
+from .diffusion import train_diffusion
+from .sentences import train_sentences
+
+TRAINERS: dict[str, Callable[..., None]] = {
+    "vae": train_autoencoder,
+    "stable_diffusion": train_diffusion,
+    "blip": train_captioner,
+    "clip": train_clip,
+    "t5": train_sentences,
+    "vit": train_vit,
+    "evaluator": train_evaluator,
+}
+
+
+def install(folders: Sequence[Path], home: Path) -> None:
+    """Put each trained model into `home`. The VAE alone goes as its record: its weights are part of the pipeline."""
+    for folder in folders:
+        keep = shutil.ignore_patterns("*.safetensors", "config.json") if folder.name == "vae" else None
+        shutil.copytree(folder, home / folder.name, ignore=keep, dirs_exist_ok=True)

@@ -1,0 +1,79 @@
+"""What tables and figures show, and how it is titled (standard library only)."""
+
+from itertools import product
+
+from sgid.matrix import Matrix
+
+
+class Presentation:
+    """The display side of a Matrix: every answer is a pure function of the configuration."""
+
+    def __init__(self, matrix: Matrix):
+        self.matrix = matrix
+        self.config = matrix.config
+
+    def of_kind(self, kind: str) -> list[str]:
+        """The figures of one kind."""
+        return [name for name, entry in self.matrix.figures.items() if entry["kind"] == kind]
+
+    def titles(self, name: str) -> dict[str, dict[str, str]]:
+        """Titles of rows, data sets and backbones, as the paper prints them."""
+        entry, methods = self.matrix.entry(name), self.config["methods"]
+        rows = [*entry.get("rows", []), *(row for members in entry.get("groups", {}).values() for row in members)]
+        return {
+            "rows": {row: methods.get(row, {"title": row})["title"] for row in rows} | entry.get("row_titles", {}),
+            "datasets": {key: self.config["datasets"][key]["title"] for key in entry["datasets"]},
+            "backbones": {key: self.config["backbones"][key]["title"] for key in entry.get("backbones", [])},
+        }
+
+    def paper_names(self, name: str) -> dict[str, str]:
+        """What the paper's own numbers call each data set, for those that it has."""
+        datasets = {key: self.config["datasets"][key] for key in self.matrix.entry(name)["datasets"]}
+        return {key: entry["paper_name"] for key, entry in datasets.items() if "paper_name" in entry}
+
+    def paper_tables(self) -> list[str]:
+        """The tables whose published numbers are at hand."""
+        return [name for name, entry in self.matrix.tables.items() if entry.get("paper")]
+
+    def star(self, name: str) -> dict | None:
+        """The row that is tested and the rows it is tested against, the best of which counts."""
+        entry = self.matrix.entry(name)
+        if "star" not in entry:
+            return None
+        row = entry["star"]["row"]
+        return {"row": row, "against": [each for each in entry["groups"][entry["star"]["group"]] if each != row]}
+
+    def shown_recipes(self, name: str) -> dict[str, str | None]:
+        """Row to the recipe whose pictures stand for it; None for rows that draw nothing."""
+        entry = self.matrix.entry(name)
+        return {row: self.matrix.image_recipe(entry, row) for row in entry["rows"]}
+
+    def figure_sets(self, name: str) -> list[str]:
+        """Every image set that a figure shows, row by row."""
+        pairs = product(self.matrix.entry(name)["datasets"], filter(None, self.shown_recipes(name).values()))
+        return [path for dataset, recipe in pairs for path in self.matrix.image_sets(dataset, recipe)]
+
+    def figure_choices(self, name: str) -> list[str]:
+        """The selection files that say which of a recipe's sets a figure shows."""
+        pairs = product(self.matrix.entry(name)["datasets"], filter(None, self.shown_recipes(name).values()))
+        return [path for dataset, recipe in pairs for path in self.matrix.choice_among(dataset, recipe)]
+
+    def measurements(self, name: str) -> list[str]:
+        """The similarity measurements of a figure: its own, or those of the figure named by `measures`."""
+        entry = self.matrix.entry(name)
+        folder = f"results/consistency/{entry.get('measures', name)}"
+        return [f"{folder}/{dataset}/{row}.csv" for dataset, row in product(entry["datasets"], entry["rows"])]
+
+    def perturbations(self, name: str) -> dict[str, dict]:
+        """Row to its online transforms, for the rows of a figure that draw nothing."""
+        perturbing = [row for row, recipe in self.shown_recipes(name).items() if recipe is None]
+        return {row: self.config["methods"][row].get("online", {}) for row in perturbing}
+
+    def gallery_columns(self, name: str) -> list[str]:
+        """One title for the original and one for each set of `figure_sets`."""
+        titles, columns = self.titles(name)["rows"], ["Original"]
+        for row, recipe in self.shown_recipes(name).items():
+            rates = self.matrix.noise_rates(recipe)
+            title = titles[row].removeprefix("+ ")
+            columns += [f"{title} {rate}" for rate in rates] if len(rates) > 1 else [title]
+        return columns
