@@ -5,6 +5,9 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
+report: "report/workflow.rst"
+
+
 configfile: "config/config.yaml"
 configfile: "config/datasets.yaml"
 configfile: "config/backbones.yaml"
@@ -13,6 +16,7 @@ configfile: "config/tables.yaml"
 
 
 include: "rules/common.smk"
+include: "rules/inputs.smk"
 include: "rules/targets.smk"
 include: "rules/datasets.smk"
 include: "rules/models.smk"

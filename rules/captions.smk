@@ -5,24 +5,6 @@ Makes:  results/captions/{dataset}/{source}/{sampler}/shard-{i}-of-{n}.parquet, 
         results/prompts/{dataset}/{recipe}.parquet
 """
 
-SENTENCE_FILES = {
-    "sentences": "results/captions/{dataset}/sentences.yaml",
-    "diverse": "config/prompts/diverse_captions.yaml",
-    "instructions": "config/prompts/editing_instructions.yaml",
-}
-
-
-def described_images(wildcards):
-    return matrix.images_named(wildcards.dataset, wildcards.source)
-
-
-def caption_sources(wildcards):
-    return SENTENCE_FILES.get(wildcards.sampler, matrix.model("blip")[0])
-
-
-def caption_gpus(wildcards):
-    return int(wildcards.sampler not in SENTENCE_FILES)
-
 
 rule write_sentences:
     input:

@@ -1,4 +1,4 @@
-"""The configuration, checked; the matrix it declares; wildcard constraints; one-line questions to the matrix."""
+"""The configuration, checked; the matrix that it declares; wildcard constraints."""
 
 import sys
 
@@ -8,6 +8,7 @@ sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 
 from sgid.configuration import checked
 from sgid.matrix import Matrix
+from sgid.miniature import PARTS
 from sgid.presentation import Presentation
 from sgid.references import SAMPLERS_OF, ConfigError
 
@@ -35,42 +36,4 @@ wildcard_constraints:
     seed=r"\d+",
     i=r"\d+",
     n=r"\d+",
-    part=one_of(["vae", "stable_diffusion", "blip", "clip", "t5", "vit", "evaluator"]),
-
-
-# Params: each is one value of one registry, so that a change reruns only what uses it.
-def registry_entry(registry, wildcard):
-    return lambda wildcards: config[registry][wildcards[wildcard]]
-
-
-def dataset_field(field):
-    return lambda wildcards: config["datasets"][wildcards.dataset][field]
-
-
-def recipe_field(field):
-    return lambda wildcards: matrix.recipes[wildcards.recipe][field]
-
-
-def recipe_fields(*fields):
-    return lambda wildcards: {field: matrix.recipes[wildcards.recipe][field] for field in fields}
-
-
-def method_field(field, default):
-    return lambda wildcards: config["methods"][wildcards.method].get(field, default)
-
-
-def figure_field(field):
-    return lambda wildcards: matrix.entry(wildcards.figure)[field]
-
-
-def shown_recipe(wildcards):
-    return matrix.image_recipe(matrix.entry(wildcards.figure), wildcards.method)
-
-
-# The cheap rules of analysis list the modules behind them, so that tables and figures follow the code.
-def modules(*names):
-    return [f"workflow_scripts/sgid/{name}.py" for name in names]
-
-
-def is_miniature(wildcards):
-    return matrix.is_miniature(wildcards.dataset)
+    part=one_of(PARTS),

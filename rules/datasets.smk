@@ -5,11 +5,6 @@ Makes:  resources/datasets/{dataset}/archives.json, results/datasets/{dataset}/{
 """
 
 
-def archives_of(wildcards):
-    drawn = matrix.is_miniature(wildcards.dataset)
-    return [] if drawn else [f"resources/datasets/{wildcards.dataset}/archives.json"]
-
-
 rule fetch_dataset:
     output:
         "resources/datasets/{dataset}/archives.json",
@@ -37,6 +32,7 @@ rule prepare_dataset:
         "../envs/analysis.yaml"
     params:
         source=dataset_field("source"),
+        classes=dataset_field("classes"),
         train=dataset_field("train"),
         test=dataset_field("test"),
         validation=dataset_field("validation"),

@@ -25,7 +25,7 @@ rule choose_noise:
 
 rule measure_consistency:
     input:
-        originals="results/datasets/{dataset}/train.parquet",
+        originals=["results/datasets/{dataset}/train.parquet"],
         classes="results/datasets/{dataset}/classes.csv",
         images=lambda wildcards: matrix.image_sets(wildcards.dataset, shown_recipe(wildcards)),
         choice=lambda wildcards: matrix.choice_among(wildcards.dataset, shown_recipe(wildcards)),

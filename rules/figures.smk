@@ -5,30 +5,6 @@ Makes:  results/figures/{figure}.pdf, results/figures/{figure}.png
 """
 
 
-def reported(suffix, caption):
-    return report(f"results/figures/{{figure}}.{suffix}", category="Figures", caption=f"../report/{caption}.rst")
-
-
-def shown_sets(wildcards):
-    return shown.figure_sets(wildcards.figure)
-
-
-def shown_choices(wildcards):
-    return shown.figure_choices(wildcards.figure)
-
-
-def shown_tables(path):
-    return lambda wildcards: expand(path, dataset=matrix.entry(wildcards.figure)["datasets"], figure=wildcards.figure)
-
-
-def shown_recipes(wildcards):
-    return shown.shown_recipes(wildcards.figure)
-
-
-def titles(wildcards):
-    return shown.titles(wildcards.figure)
-
-
 rule plot_overview:
     input:
         runs="results/tables/{figure}.runs.csv",
@@ -40,10 +16,10 @@ rule plot_overview:
     output:
         pdf="results/figures/{figure}.pdf",
         png=reported("png", "figure1"),
-    wildcard_constraints:
-        figure=one_of(shown.of_kind("overview")),
     log:
         "logs/plot_overview/{figure}.log",
+    wildcard_constraints:
+        figure=one_of(shown.of_kind("overview")),
     conda:
         "../envs/analysis.yaml"
     params:
@@ -59,15 +35,15 @@ rule plot_overview:
 
 rule plot_similarity:
     input:
-        lambda wildcards: shown.measurements(wildcards.figure),
+        measured=lambda wildcards: shown.measurements(wildcards.figure),
         code=modules("figures", "figure_style"),
     output:
         pdf="results/figures/{figure}.pdf",
         png=reported("png", "figure3"),
-    wildcard_constraints:
-        figure=one_of(shown.of_kind("similarity")),
     log:
         "logs/plot_similarity/{figure}.log",
+    wildcard_constraints:
+        figure=one_of(shown.of_kind("similarity")),
     conda:
         "../envs/analysis.yaml"
     params:
@@ -84,10 +60,10 @@ rule plot_consistency:
     output:
         pdf="results/figures/{figure}.pdf",
         png=reported("png", "consistency"),
-    wildcard_constraints:
-        figure=one_of(shown.of_kind("plane")),
     log:
         "logs/plot_consistency/{figure}.log",
+    wildcard_constraints:
+        figure=one_of(shown.of_kind("plane")),
     conda:
         "../envs/analysis.yaml"
     params:
@@ -108,10 +84,10 @@ rule plot_cases:
     output:
         pdf="results/figures/{figure}.pdf",
         png=reported("png", "figure4"),
-    wildcard_constraints:
-        figure=one_of(shown.of_kind("cases")),
     log:
         "logs/plot_cases/{figure}.log",
+    wildcard_constraints:
+        figure=one_of(shown.of_kind("cases")),
     conda:
         "../envs/analysis.yaml"
     params:
@@ -127,17 +103,17 @@ rule plot_cases:
 
 rule plot_noise_guidance:
     input:
-        originals=shown_tables("results/datasets/{dataset}/train.parquet"),
-        classes=shown_tables("results/datasets/{dataset}/classes.csv"),
+        originals=shown_table("results/datasets/{dataset}/train.parquet"),
+        classes=shown_table("results/datasets/{dataset}/classes.csv"),
         sets=shown_sets,
         code=modules("gallery", "picture_grid", "figure_style"),
     output:
         pdf="results/figures/{figure}.pdf",
         png=reported("png", "figure5"),
-    wildcard_constraints:
-        figure=one_of(shown.of_kind("grid")),
     log:
         "logs/plot_noise_guidance/{figure}.log",
+    wildcard_constraints:
+        figure=one_of(shown.of_kind("grid")),
     conda:
         "../envs/analysis.yaml"
     params:
@@ -149,17 +125,17 @@ rule plot_noise_guidance:
 
 rule plot_gallery:
     input:
-        originals=shown_tables("results/datasets/{dataset}/train.parquet"),
-        classes=shown_tables("results/datasets/{dataset}/classes.csv"),
+        originals=shown_table("results/datasets/{dataset}/train.parquet"),
+        classes=shown_table("results/datasets/{dataset}/classes.csv"),
         sets=shown_sets,
         code=modules("gallery", "picture_grid", "figure_style"),
     output:
         pdf="results/figures/{figure}.pdf",
         png=reported("png", "gallery"),
-    wildcard_constraints:
-        figure=one_of(shown.of_kind("gallery")),
     log:
         "logs/plot_gallery/{figure}.log",
+    wildcard_constraints:
+        figure=one_of(shown.of_kind("gallery")),
     conda:
         "../envs/analysis.yaml"
     params:

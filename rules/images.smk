@@ -6,16 +6,6 @@ Makes:  results/images/{dataset}/{recipe}/noise-{noise}/shard-{i}-of-{n}.parquet
 """
 
 
-def generation_of(wildcards):
-    recipe, dataset = matrix.recipes[wildcards.recipe], config["datasets"][wildcards.dataset]
-    size = {"resolution": dataset["resolution"], "output_size": dataset["stored"]}
-    return config["generation"] | size | {"generator": recipe["generator"]}
-
-
-def shards_of_set(wildcards):
-    return matrix.image_shards(wildcards.dataset, wildcards.recipe, wildcards.noise)
-
-
 rule draw_images:
     input:
         originals=lambda wildcards: matrix.source_tables(wildcards.dataset, wildcards.recipe),

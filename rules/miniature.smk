@@ -5,14 +5,6 @@ Makes:  results/miniature/{part}/model.json beside its weights; `install_miniatu
 """
 
 
-JUDGED_RECIPES = ["sgid", "text2img", "sgid_no_prompt"]
-MINIATURE_PARTS = ["vae", "stable_diffusion", "blip", "clip", "t5", "vit", "evaluator"]
-
-
-def parts_before(wildcards):
-    return ["results/miniature/vae/model.json"] if wildcards.part == "stable_diffusion" else []
-
-
 rule train_miniature:
     input:
         parts_before,
@@ -32,7 +24,7 @@ rule train_miniature:
 
 rule install_miniature:
     input:
-        expand("results/miniature/{part}/model.json", part=MINIATURE_PARTS),
+        expand("results/miniature/{part}/model.json", part=PARTS),
     output:
         touch("results/miniature/installed"),
     log:
@@ -47,7 +39,9 @@ rule judge_miniature:
     input:
         train="results/datasets/{dataset}/train.parquet",
         captions=lambda wildcards: matrix.caption_files(wildcards.dataset, ["beam", "nucleus"]),
-        sets=lambda wildcards: [path for recipe in JUDGED_RECIPES for path in matrix.image_sets(wildcards.dataset, recipe)],
+        sets=lambda wildcards: [
+            path for recipe in JUDGED_RECIPES for path in matrix.image_sets(wildcards.dataset, recipe)
+        ],
         clip="resources/miniature/clip/model.json",
         evaluator="resources/miniature/evaluator/model.json",
     output:

@@ -5,11 +5,6 @@ Makes:  results/tables/{table}.runs.csv, .tests.csv, .csv, .md, .tex, .html; res
 """
 
 
-def paper_numbers(wildcards):
-    paper = matrix.entry(wildcards.get("table") or wildcards.figure).get("paper")
-    return [f"config/paper/{paper}.csv"] if paper else []
-
-
 rule collect_runs:
     input:
         runs=lambda wildcards: [run.path for run in matrix.runs([wildcards.table])],
@@ -69,7 +64,7 @@ rule render_table:
 
 rule render_paper_table:
     input:
-        paper_numbers,
+        paper=paper_numbers,
         code=modules("tables", "table_formats", "table_notes", "paper_numbers"),
     output:
         csv="results/paper/{table}.csv",

@@ -32,4 +32,7 @@ rule paper_tables:
 
 rule miniature_quality:
     input:
-        expand("results/miniature/{dataset}.md", dataset=[name for name in config["datasets"] if matrix.is_miniature(name)]),
+        expand(
+            "results/miniature/{dataset}.md",
+            dataset=[name for name in config["datasets"] if matrix.is_miniature(name)],
+        ),

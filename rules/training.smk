@@ -6,18 +6,6 @@ Makes:  results/selection/{dataset}/{recipe}/noise-{noise}/seed-{seed}.json (on 
 """
 
 
-def images_of(wildcards):
-    return matrix.image_sets(wildcards.dataset, matrix.recipe_of(wildcards.method))
-
-
-def choice_of(wildcards):
-    return matrix.choice_among(wildcards.dataset, matrix.recipe_of(wildcards.method))
-
-
-def weights_of(wildcards):
-    return matrix.model(config["backbones"][wildcards.backbone].get("weights"))
-
-
 rule train_candidate:
     input:
         train="results/datasets/{dataset}/train.parquet",
@@ -37,7 +25,7 @@ rule train_candidate:
         gpu=1,
     params:
         backbone_name=config["selection"]["backbone"],
-        backbone=config["backbones"][config["selection"]["backbone"]],
+        backbone=backbone_entry(config["selection"]["backbone"]),
         seed=config["image_seed"],
         image_size=dataset_field("image_size"),
         miniature=is_miniature,
@@ -64,7 +52,7 @@ rule train_classifier:
     resources:
         gpu=1,
     params:
-        backbone=registry_entry("backbones", "backbone"),
+        backbone=lambda wildcards: backbone_entry(wildcards.backbone),
         online=method_field("online", {}),
         seed=config["image_seed"],
         image_size=dataset_field("image_size"),

@@ -7,6 +7,6 @@ from sgid.figures import consistency_figure
 from sgid.runtime import job_log
 
 with job_log(snakemake.log[0]):
-    similarity, params = pd.concat(map(pd.read_csv, snakemake.input)), snakemake.params
+    similarity, params = pd.concat(map(pd.read_csv, snakemake.input.measured)), snakemake.params
     figure = consistency_figure(similarity, titles=params.titles, title=params.title)
     save_figure(figure, pdf=snakemake.output.pdf, png=snakemake.output.png)

@@ -7,8 +7,9 @@ from sgid.image_table import write_table
 from sgid.runtime import job_log
 
 with job_log(snakemake.log[0]):
-    sizes = {"train": snakemake.params.train, "test": snakemake.params.test}
-    data = prepare(snakemake.params.source, [Path(path) for path in snakemake.input.archives], sizes=sizes)
+    params, archives = snakemake.params, [Path(path) for path in snakemake.input.archives]
+    sizes = {"train": params.train, "test": params.test}
+    data = prepare(params.source, archives, sizes=sizes, classes=params.classes)
     for split in SPLITS:
         write_table(data.splits[split], snakemake.output[split])
     data.classes.to_csv(snakemake.output.classes, index=False)

@@ -9,7 +9,7 @@ from sgid.tables import lay_out, published_cells
 
 with job_log(snakemake.log[0]):
     params, output = snakemake.params, snakemake.output
-    cells = published_cells(params.cells, read_paper_numbers([snakemake.input[0]], datasets=params.paper_names))
+    cells = published_cells(params.cells, read_paper_numbers(snakemake.input.paper, datasets=params.paper_names))
     notes = published_notes(cells, titles=params.titles)
     grid = lay_out(cells, titles=params.titles, title=f"{params.title}, as published", notes=notes)
     write_frame(cells, output.csv)

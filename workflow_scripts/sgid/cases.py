@@ -1,4 +1,4 @@
-"""Pictures of the perturbing methods for a case study (Figure 4): what training would be given, one picture a method."""
+"""Pictures of the perturbing methods for a case study (Figure 4): what training would be given, one a method."""
 
 from collections.abc import Mapping
 
@@ -18,14 +18,20 @@ def perturb_originals(
     A perturbation that training applies with a probability is always applied here: a case study shows what it does.
     """
     pixels, ids, labels = pixels_of(originals, size), originals["image_id"].to_pylist(), originals["label"].to_pylist()
-    tables = []
+    tables = [with_origin(image_rows([], [], []), [], method="")]  # the columns, where no method perturbs
     for method, transforms in online.items():
         always = {name: {**options, **certain(name)} for name, options in transforms.items()}
         changed = perturbed(pixels, always, seed=seed_for(base_seed, "cases", method))
         encoded = [encode(Image.fromarray(image)) for image in changed]
         table = image_rows([f"{image_id}/{method}" for image_id in ids], encoded, labels)
-        tables.append(table.append_column("source_id", pa.array(ids)).append_column("method", pa.array([method] * len(ids))))
+        tables.append(with_origin(table, ids, method=method))
     return pa.concat_tables(tables)
+
+
+def with_origin(table: pa.Table, source_ids: list[str], *, method: str) -> pa.Table:
+    """The table with two more columns: what each picture was made from, and how."""
+    methods = pa.array([method] * len(source_ids), pa.string())
+    return table.append_column("source_id", pa.array(source_ids, pa.string())).append_column("method", methods)
 
 
 def certain(name: str) -> dict[str, float]:

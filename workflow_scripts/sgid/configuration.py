@@ -24,12 +24,13 @@ def checked(config: dict, schema: Path = SCHEMA) -> dict:
 
 
 def sentence(error: jsonschema.ValidationError) -> str:
-    """One sentence for one refusal; of several alternatives, the one that came nearest."""
-    error = jsonschema.exceptions.best_match([error]) if error.context else error
+    """One sentence for one refusal; of several alternatives, the one of the right type, or else all of them."""
+    fitting = [each for each in error.context if each.path or each.validator not in ("type", "const")]
+    error = fitting[0] if fitting else error
     path = ".".join(map(str, error.absolute_path)) or "config"
     if error.validator == "additionalProperties" and "properties" in error.schema:
         return unknown_key(path, error)
-    return f"{path}: {error.message}"
+    return f"{path}: {', and '.join(each.message for each in error.context or [error])}"
 
 
 def unknown_key(path: str, error: jsonschema.ValidationError) -> str:

@@ -6,6 +6,7 @@ columns; what holds for the whole file (recipe, models, versions) stands in the 
 """
 
 import io
+import itertools
 import json
 import warnings
 from collections.abc import Iterable
@@ -19,6 +20,7 @@ from PIL import Image
 from sgid.runtime import replacing
 
 ENCODINGS = {"png": ("PNG", {}), "jpeg95": ("JPEG", {"quality": 95, "subsampling": 0})}
+UNDECODABLE = (OSError, SyntaxError, Image.DecompressionBombWarning, Image.DecompressionBombError)
 IMAGE_TYPE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
 
@@ -27,7 +29,7 @@ def write_table(table: pa.Table, path: str | Path, *, metadata: dict | None = No
     table = table.sort_by("image_id")
     ids = table["image_id"].to_pylist()
     if len(set(ids)) < len(ids):
-        twice = next(a for a, b in zip(ids, ids[1:], strict=False) if a == b)
+        twice = next(a for a, b in itertools.pairwise(ids) if a == b)
         raise ValueError(f"{path}: image_id {twice!r} occurs more than once; ids must be unique within a table")
     if metadata is not None:
         encoded = json.dumps(metadata, sort_keys=True).encode()
@@ -90,8 +92,11 @@ def decode(data: bytes, *, name: str = "image") -> Image.Image:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = Image.open(io.BytesIO(data))
             image.load()
-    except (OSError, SyntaxError, Image.DecompressionBombWarning) as error:
+    except UNDECODABLE as error:
         raise ValueError(f"{name}: cannot be decoded as an image ({error}); remove or replace it") from error
+    if image.mode.startswith("I;16"):
+        # Pillow clips 16 bits to 255, which turns nearly every such picture white.
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         layer = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")

@@ -1,6 +1,7 @@
 """Whether the registries refer only to what they define; every refusal names the path of the offending key."""
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 
 SAMPLERS_OF = {
@@ -11,6 +12,8 @@ SAMPLERS_OF = {
     "diverse": ("diverse",),
     "instructions": ("instructions",),
 }
+STAGE_MODELS = ("blip", "clip", "t5")  # what captions, scores and sentences are made with, whatever the recipe
+DRAWN_ONLY = ("gallery", "grid")  # kinds of figures with one column for each set of drawn images
 
 
 class ConfigError(ValueError):
@@ -20,6 +23,7 @@ class ConfigError(ValueError):
 def check_references(config: dict) -> None:
     """Raise ConfigError at the first dangling name or impossible noise rate."""
     require("build", config["build"], config["tables"] | config["figures"])
+    require("models", STAGE_MODELS, config["models"])
     require("selection.backbone", [config["selection"]["backbone"]], config["backbones"])
     for name, backbone in config["backbones"].items():
         if backbone.get("weights"):
@@ -32,6 +36,8 @@ def check_references(config: dict) -> None:
     for kind in ("tables", "figures"):
         for name, entry in config[kind].items():
             check_selection(f"{kind}.{name}", entry, config)
+    for name, entry in config["figures"].items():
+        check_figure(f"figures.{name}", entry, config)
 
 
 def require(path: str, names: Iterable[str], known: Mapping | Iterable[str]) -> None:
@@ -60,19 +66,20 @@ def check_recipe(path: str, recipe: dict, config: dict) -> None:
 
 
 def check_source(path: str, source: dict) -> None:
-    """A redrawn image needs one picture of each original."""
-    if not isinstance(source["noise"], str) or source.get("replicates", 1) != 1 or source.get("per_class"):
-        raise ConfigError(f"{path}.source: only a recipe with one noise rate and one image an original can be redrawn")
+    """A redrawn image needs one picture of each original; a recipe that redraws is no source itself."""
+    once = source.get("source", "originals") == "originals" and source.get("replicates", 1) == 1
+    if not once or not isinstance(source["noise"], str) or source.get("per_class"):
+        raise ConfigError(
+            f"{path}.source: only a recipe of the originals, with one noise rate and one image of each, can be redrawn"
+        )
 
 
 def check_noise(path: str, rate: str) -> None:
-    """A noise rate is a share of the diffusion's steps: more than none, at most all."""
-    try:
-        inside = 0 < float(rate) <= 1
-    except ValueError:
-        inside = False
-    if not inside:
-        raise ConfigError(f"{path}: {rate!r} is not a noise rate; it must lie in (0, 1], written as a string like '0.5'")
+    """A noise rate is a share of the diffusion's steps: more than none, at most all; it is spelt as in paths."""
+    if not re.fullmatch(r"[01]\.[0-9]+", rate) or not 0 < float(rate) <= 1:
+        raise ConfigError(
+            f"{path}: {rate!r} is not a noise rate; it must lie in (0, 1], written as a string like '0.5'"
+        )
 
 
 def check_selection(path: str, entry: dict, config: dict) -> None:
@@ -88,9 +95,20 @@ def check_selection(path: str, entry: dict, config: dict) -> None:
     for key, known in (("instead", config["datasets"]), ("variants", entry.get("variants", {}))):
         require(f"{path}.{key}", entry.get(key, {}), known)
         for name, exchange in entry.get(key, {}).items():
-            require(f"{path}.{key}.{name}", exchange, rows)
+            require(f"{path}.{key}.{name}", exchange, methods)
             require(f"{path}.{key}.{name}", exchange.values(), methods)
-    require(f"{path}.images", entry.get("images", {}).values(), recipes)
+    require(f"{path}.row_titles", entry.get("row_titles", {}), methods)
     if "star" in entry:
         require(f"{path}.star.group", [entry["star"]["group"]], groups)
         require(f"{path}.star.row", [entry["star"]["row"]], rows)
+
+
+def check_figure(path: str, entry: dict, config: dict) -> None:
+    """What only figures have: pictures of other recipes, measurements of other figures."""
+    methods, recipes, images = config["methods"], config["recipes"], entry.get("images", {})
+    require(f"{path}.images", images, methods | recipes)
+    require(f"{path}.images", images.values(), recipes)
+    require(f"{path}.measures", [entry["measures"]] if "measures" in entry else [], config["figures"])
+    for row in entry["rows"] if entry["kind"] in DRAWN_ONLY else []:
+        if row in methods and row not in images and "images" not in methods[row]:
+            raise ConfigError(f"{path}.rows: {row!r} draws no images; name a method or recipe that does")

@@ -9,7 +9,6 @@ import platform
 import subprocess
 import sys
 import traceback
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,13 +39,12 @@ def job_log(path: str | Path) -> Iterator[logging.Logger]:
 
 
 def quieten_libraries() -> None:
-    """Progress bars make logs unreadable, and no job may look for a newer file on a network."""
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    os.environ.setdefault("TQDM_DISABLE", "1")
+    """Progress bars make logs unreadable; the libraries read no variable that is set after their import."""
+    for name in ("transformers.utils.logging", "diffusers.utils.logging"):
+        if name in sys.modules:
+            sys.modules[name].disable_progress_bar()
     for name in ("httpx", "PIL", "fontTools", "matplotlib"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", message=".*torch_dtype.*deprecated.*")
 
 
 @contextlib.contextmanager
@@ -81,7 +79,7 @@ def write_text(text: str, path: str | Path) -> None:
 
 
 def choose_device() -> str:
-    """`cuda` where a GPU is visible, else `cpu`; SGID_DEVICE overrides. On CPU, as many threads as the job was given."""
+    """`cuda` where a GPU is visible, else `cpu`; SGID_DEVICE overrides. On CPU, as many threads as the job has."""
     import torch
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))

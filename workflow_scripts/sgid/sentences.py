@@ -16,7 +16,9 @@ log = logging.getLogger(__name__)
 ROUNDS, BATCH = 8, 64
 
 
-def load_writer(record: str | Path, *, device: str = "cpu") -> tuple[T5ForConditionalGeneration, PreTrainedTokenizerBase]:
+def load_writer(
+    record: str | Path, *, device: str = "cpu"
+) -> tuple[T5ForConditionalGeneration, PreTrainedTokenizerBase]:
     """Model and tokenizer from the folder in which `record` (a model.json) lies."""
     folder = Path(record).parent
     model = T5ForConditionalGeneration.from_pretrained(folder, local_files_only=True).to(device).eval()
@@ -74,4 +76,5 @@ def sample(
         num_return_sequences=BATCH,
         max_length=max_length,
     )
-    return [text.strip(" .") for text in tokenizer.batch_decode(tokens, skip_special_tokens=True)]
+    texts = (text.strip(" .") for text in tokenizer.batch_decode(tokens, skip_special_tokens=True))
+    return [text for text in texts if text]

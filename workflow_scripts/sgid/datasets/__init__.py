@@ -8,13 +8,14 @@ import pandas as pd
 import pyarrow as pa
 
 from sgid.datasets.drawn import draw_dataset
+from sgid.prompts import readable
 
 SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """Image tables by split, and the classes: columns `label` (0-based), `name` (official), `prompt_name` (readable)."""
+    """Image tables by split, and the classes: `label` (0-based), `name` (official), `prompt_name` (readable)."""
 
     splits: dict[str, pa.Table]
     classes: pd.DataFrame
@@ -23,16 +24,17 @@ class DataSet:
 SOURCES: dict[str, Callable[..., tuple[dict[str, pa.Table], list[str]]]] = {"drawn": draw_dataset}
 
 
-def prepare(source: str, archives: list[Path], *, sizes: dict[str, int]) -> DataSet:
+def prepare(source: str, archives: list[Path], *, sizes: dict[str, int], classes: int) -> DataSet:
     """Read a data set by the name of its source and hold it to the sizes that the registry states.
 
-    Raises ValueError where no loader is at hand, or where a split has another number of images than `sizes` says.
+    Raises ValueError where no loader is at hand, or where images or classes are more or fewer than stated.
     """
     splits, names = loader(source)(archives, sizes)
-    for split, expected in sizes.items():
-        if len(splits[split]) != expected:
+    found = {split: len(splits[split]) for split in sizes} | {"classes": len(names)}
+    for key, expected in (sizes | {"classes": classes}).items():
+        if found[key] != expected:
             raise ValueError(
-                f"{source}: {split} has {len(splits[split])} images, config/datasets.yaml says {expected}; "
+                f"{source}: {key} is {found[key]} in the archives and {expected} in the configuration (datasets.*.{key}); "
                 "correct the entry or the archive"
             )
     return DataSet(splits, class_table(names))
@@ -50,6 +52,5 @@ def loader(source: str) -> Callable[..., tuple[dict[str, pa.Table], list[str]]]:
 
 def class_table(names: list[str]) -> pd.DataFrame:
     """One row a class; the readable name is what a prompt shows (paper, section 3.2: spaces for underscores)."""
-    from sgid.prompts import readable_name
 
-    return pd.DataFrame({"label": range(len(names)), "name": names, "prompt_name": [readable_name(n) for n in names]})
+    return pd.DataFrame({"label": range(len(names)), "name": names, "prompt_name": [readable(n) for n in names]})

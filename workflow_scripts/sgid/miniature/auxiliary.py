@@ -20,7 +20,12 @@ class ShapeHeads(torch.nn.Module):
         self.fields = torch.nn.ModuleDict({name: torch.nn.Linear(width, len(v)) for name, v in world.FIELDS.items()})
 
     def loss(
-        self, tokens: torch.Tensor, masks: torch.Tensor, fields: dict[str, torch.Tensor], *, weights: tuple[float, float]
+        self,
+        tokens: torch.Tensor,
+        masks: torch.Tensor,
+        fields: dict[str, torch.Tensor],
+        *,
+        weights: tuple[float, float],
     ) -> torch.Tensor:
         """Weighted sum of the masks' binary and the fields' categorical cross-entropy; `weights` in that order."""
         coverage = functional.unfold(masks[:, None], self.patch, stride=self.patch).transpose(1, 2)

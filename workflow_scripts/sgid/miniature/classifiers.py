@@ -1,9 +1,11 @@
-"""Two small classifiers: a ViT pre-trained on the drawn corpus without its classes, and the evaluator, which judges.
+"""Two small classifiers: a ViT pre-trained on clean drawings, and the evaluator, which judges.
 
-The ViT stands for one pre-trained on other labels (ImageNet-21k): it learns colour, size, pattern, background and
-where the shape is, never which shape. The evaluator knows every shape and says whether a picture still shows its own.
+The ViT stands for one pre-trained with labels on a large clean corpus (ImageNet-21k): it learns all fields of the web
+style and has never seen the target style of the experiment. The evaluator knows both, and says whether a picture
+still shows its own shape.
 """
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -16,19 +18,26 @@ from . import world
 from .auxiliary import ShapeHeads, tensors_of
 from .fit import Recipe, draw_pool, fit, to_tensor, write_record
 
-VIT_RECIPE = Recipe(steps=1500, batch=64, learning_rate=2e-3, seed=16, target_share=0.2)
-VIT = {"model": "vit_tiny_patch16_224", "img_size": 32, "patch_size": 4, "embed_dim": 64, "depth": 4, "num_heads": 4}
+VIT_RECIPE = Recipe(steps=1500, batch=64, learning_rate=2e-3, seed=16, target_share=0.0)
+VIT = {
+    "model": "vit_tiny_patch16_224",
+    "img_size": 32,
+    "patch_size": 4,
+    "embed_dim": 64,
+    "depth": 4,
+    "num_heads": 4,
+    "global_pool": "avg",
+}
 EVALUATOR_RECIPE = Recipe(steps=2500, batch=64, learning_rate=3e-3, seed=17, target_share=0.5)
 EVALUATOR = {"channels": [24, 48, 96], "classes": len(world.SHAPES)}
 
 
 def train_vit(folder: Path, recipe: Recipe = VIT_RECIPE) -> None:
-    """Train on every field but the shape, with the mask loss on patch tokens; save timm's state to `folder`."""
+    """Train on every field of clean drawings, with the mask loss on patch tokens; save timm's state to `folder`."""
     torch.manual_seed(recipe.seed)
     options = {name: value for name, value in VIT.items() if name != "model"}
     model = timm.create_model(VIT["model"], pretrained=False, num_classes=0, **options)
     heads = ShapeHeads(VIT["embed_dim"], VIT["patch_size"])
-    del heads.fields["shape"]
     drawings = draw_pool(recipe)
     images = to_tensor(drawings.images)
     masks, fields = tensors_of(drawings)
@@ -47,7 +56,7 @@ def evaluator_network() -> torch.nn.Sequential:
     widths = [3, *EVALUATOR["channels"]]
     blocks = [
         layer
-        for before, after in zip(widths, widths[1:], strict=False)
+        for before, after in itertools.pairwise(widths)
         for layer in (
             torch.nn.Conv2d(before, after, 3, stride=2 if before > 3 else 1, padding=1),
             torch.nn.BatchNorm2d(after),

@@ -81,7 +81,9 @@ def contrastive_loss(cosine: torch.Tensor, also_true: torch.Tensor) -> torch.Ten
     logits = (SCALE * cosine).masked_fill(also_true & ~own, -torch.inf)
     target = torch.arange(len(cosine))
     level = (cosine.diagonal().mean() - TRUE_COSINE) ** 2
-    return (functional.cross_entropy(logits, target) + functional.cross_entropy(logits.T, target)) / 2 + LEVEL_WEIGHT * level
+    return (
+        functional.cross_entropy(logits, target) + functional.cross_entropy(logits.T, target)
+    ) / 2 + LEVEL_WEIGHT * level
 
 
 def save_clip(model: open_clip.CLIP, folder: Path, settings: dict) -> None:

@@ -80,7 +80,9 @@ def train_diffusion(folder: Path, vae_folder: Path, recipe: Recipe = RECIPE) -> 
 
 def text_config(tokenizer: CLIPTokenizer) -> CLIPTextConfig:
     ids = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
-    return CLIPTextConfig(vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id, **ids, **SETTINGS["text_encoder"])
+    return CLIPTextConfig(
+        vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id, **ids, **SETTINGS["text_encoder"]
+    )
 
 
 @torch.no_grad()

@@ -69,7 +69,13 @@ def fit(
         recent.append(loss.item())
         if step % 100 == 0 or step == recipe.steps:
             history.append((step, float(np.mean(recent))))
-            log.info("step %d of %d, loss %.4f, %.0f s", *history[-1][:1], recipe.steps, history[-1][1], time.monotonic() - started)
+            log.info(
+                "step %d of %d, loss %.4f, %.0f s",
+                *history[-1][:1],
+                recipe.steps,
+                history[-1][1],
+                time.monotonic() - started,
+            )
             recent.clear()
     if recipe.ema:
         with torch.no_grad():

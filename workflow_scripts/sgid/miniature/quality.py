@@ -64,7 +64,10 @@ def judge(
     """(what, of what, value) of every measure; `sets` are pairs of an image set's description and its images."""
     exact = dict(zip(train["image_id"].to_pylist(), train["exact_caption"].to_pylist(), strict=True))
     rows = [("class kept", "originals", class_kept(evaluator, train))]
-    rows += [("class kept", f"{about['recipe']}, noise {about['noise_rate']}", class_kept(evaluator, images)) for about, images in sets]
+    rows += [
+        ("class kept", f"{about['recipe']}, noise {about['noise_rate']}", class_kept(evaluator, images))
+        for about, images in sets
+    ]
     for sampler in sorted(set(captions["sampler"].to_pylist())):
         found = captions_right(captions.filter(pc.equal(captions["sampler"], sampler)), exact)
         rows += [
@@ -72,5 +75,11 @@ def judge(
             ("nothing wrong", f"{sampler} captions", found["whole"]),
             ("different captions an image", f"{sampler} captions", found["different"]),
         ]
-    rows.append(("true caption first", f"of {len(set(exact.values()))} exact captions, by CLIP", true_caption_first(clip, train, list(exact.values()))))
+    rows.append(
+        (
+            "true caption first",
+            f"of {len(set(exact.values()))} exact captions, by CLIP",
+            true_caption_first(clip, train, list(exact.values())),
+        )
+    )
     return rows

@@ -11,7 +11,7 @@ from . import world
 from .fit import Recipe, fit, write_record
 from .grammar import EXACT, LOOSE, WORDS
 
-RECIPE = Recipe(steps=1500, batch=64, learning_rate=3e-3, seed=15)
+RECIPE = Recipe(steps=3000, batch=64, learning_rate=3e-3, seed=15)
 SETTINGS = {
     "d_model": 64,
     "d_kv": 16,

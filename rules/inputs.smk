@@ -1,0 +1,125 @@
+"""What rules ask of the matrix: params and input functions. A file of its own, because lint wants no rules beside them."""
+
+
+# Params: each is one value of one registry, so that a change reruns only what uses it.
+def backbone_entry(name):
+    return {key: value for key, value in config["backbones"][name].items() if key not in ("title", "paper_name")}
+
+
+def dataset_field(field):
+    return lambda wildcards: config["datasets"][wildcards.dataset][field]
+
+
+def recipe_field(field):
+    return lambda wildcards: matrix.recipes[wildcards.recipe][field]
+
+
+def recipe_fields(*fields):
+    return lambda wildcards: {field: matrix.recipes[wildcards.recipe][field] for field in fields}
+
+
+def method_field(field, default):
+    return lambda wildcards: config["methods"][wildcards.method].get(field, default)
+
+
+def figure_field(field):
+    return lambda wildcards: matrix.entry(wildcards.figure)[field]
+
+
+def shown_recipe(wildcards):
+    return matrix.image_recipe(matrix.entry(wildcards.figure), wildcards.method)
+
+
+# The cheap rules of analysis list the modules behind them, so that tables and figures follow the code.
+def modules(*names):
+    return [f"workflow_scripts/sgid/{name}.py" for name in names]
+
+
+def is_miniature(wildcards):
+    return matrix.is_miniature(wildcards.dataset)
+
+
+def archives_of(wildcards):
+    drawn = matrix.is_miniature(wildcards.dataset)
+    return [] if drawn else [f"resources/datasets/{wildcards.dataset}/archives.json"]
+
+
+SENTENCE_FILES = {
+    "sentences": "results/captions/{dataset}/sentences.yaml",
+    "diverse": "config/prompts/diverse_captions.yaml",
+    "instructions": "config/prompts/editing_instructions.yaml",
+}
+
+
+def described_images(wildcards):
+    return matrix.images_named(wildcards.dataset, wildcards.source)
+
+
+def caption_sources(wildcards):
+    return SENTENCE_FILES.get(wildcards.sampler, matrix.model("blip")[0])
+
+
+def caption_gpus(wildcards):
+    return int(wildcards.sampler not in SENTENCE_FILES)
+
+
+def generation_of(wildcards):
+    recipe, dataset = matrix.recipes[wildcards.recipe], config["datasets"][wildcards.dataset]
+    size = {"resolution": dataset["resolution"], "output_size": dataset["stored"]}
+    return config["generation"] | size | {"generator": recipe["generator"]}
+
+
+def shards_of_set(wildcards):
+    return matrix.image_shards(wildcards.dataset, wildcards.recipe, wildcards.noise)
+
+
+def images_of(wildcards):
+    return matrix.image_sets(wildcards.dataset, matrix.recipe_of(wildcards.method))
+
+
+def choice_of(wildcards):
+    return matrix.choice_among(wildcards.dataset, matrix.recipe_of(wildcards.method))
+
+
+def weights_of(wildcards):
+    return matrix.model(config["backbones"][wildcards.backbone].get("weights"))
+
+
+def paper_numbers(wildcards):
+    paper = matrix.entry(wildcards.get("table") or wildcards.figure).get("paper")
+    return [f"config/paper/{paper}.csv"] if paper else []
+
+
+def reported(suffix, caption):
+    return report(f"results/figures/{{figure}}.{suffix}", category="Figures", caption=f"../report/{caption}.rst")
+
+
+def shown_sets(wildcards):
+    return shown.figure_sets(wildcards.figure)
+
+
+def shown_choices(wildcards):
+    return shown.figure_choices(wildcards.figure)
+
+
+def shown_tables(path):
+    return lambda wildcards: expand(path, dataset=matrix.entry(wildcards.figure)["datasets"], figure=wildcards.figure)
+
+
+def shown_table(path):
+    return lambda wildcards: shown_tables(path)(wildcards)[0]
+
+
+def shown_recipes(wildcards):
+    return shown.shown_recipes(wildcards.figure)
+
+
+def titles(wildcards):
+    return shown.titles(wildcards.figure)
+
+
+JUDGED_RECIPES = ["sgid", "text2img", "sgid_no_prompt"]
+
+
+def parts_before(wildcards):
+    return ["results/miniature/vae/model.json"] if wildcards.part == "stable_diffusion" else []

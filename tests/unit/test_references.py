@@ -1,0 +1,150 @@
+import pytest
+
+from sgid.configuration import checked
+from sgid.references import SAMPLERS_OF, ConfigError, check_references, require
+
+
+def refusal(config: dict) -> str:
+    """What a user reads, from the same two checks in the same order as rules/common.smk."""
+    with pytest.raises(ConfigError) as caught:
+        check_references(checked(config))
+    return str(caught.value)
+
+
+def put(config: dict, path: str, value) -> None:
+    *parents, key = path.split("/")
+    for parent in parents:
+        config = config.setdefault(parent, {})
+    config[key] = value
+
+
+DANGLING = [
+    ("build", ["nothing"], "build"),
+    ("selection/backbone", "nothing", "selection.backbone"),
+    ("backbones/vit/weights", "nothing", "backbones.vit.weights"),
+    ("recipes/sgid/model", "nothing", "recipes.sgid.model"),
+    ("recipes/text2img_sgid/source", "nothing", "recipes.text2img_sgid.source"),
+    ("recipes/sgid_label/noise", {"as": "nothing"}, "recipes.sgid_label.noise.as"),
+    ("methods/sgid/images", "nothing", "methods.sgid.images"),
+    ("tables/table1/datasets", ["nothing"], "tables.table1.datasets"),
+    ("tables/table1/backbones", ["nothing"], "tables.table1.backbones"),
+    ("tables/table1/groups/single", ["sgid", "nothing"], "tables.table1.groups.single"),
+    ("tables/table1/instead/nothing", {"sgid": "sgid"}, "tables.table1.instead"),
+    ("tables/table1/instead/cars/nothing", "sgid", "tables.table1.instead.cars"),
+    ("tables/table1/instead/cars/sgid", "nothing", "tables.table1.instead.cars"),
+    ("tables/table4/variants/PW/nothing", "sgid", "tables.table4.variants.PW"),
+    ("tables/table4/variants/PW/sgid", "nothing", "tables.table4.variants.PW"),
+    ("tables/table3/row_titles/nothing", "Title", "tables.table3.row_titles"),
+    ("tables/table1/star/row", "nothing", "tables.table1.star.row"),
+    ("tables/table1/star/group", "nothing", "tables.table1.star.group"),
+    ("figures/figure1/datasets", ["nothing"], "figures.figure1.datasets"),
+    ("figures/figure1/backbones", ["nothing"], "figures.figure1.backbones"),
+    ("figures/figure1/rows", ["nothing"], "figures.figure1.rows"),
+    ("figures/figure1/instead/cars/sgid", "nothing", "figures.figure1.instead.cars"),
+    ("figures/figure3/rows", ["nothing"], "figures.figure3.rows"),
+    ("figures/figure3/images/sgid", "nothing", "figures.figure3.images"),
+    ("figures/figure3/images/nothing", "sgid_five", "figures.figure3.images"),
+    ("figures/consistency/measures", "nothing", "figures.consistency.measures"),
+]
+
+
+def test_the_papers_configuration_is_in_order(config):
+    check_references(checked(config))
+
+
+def test_the_demos_configuration_is_in_order(demo_config):
+    check_references(checked(demo_config))
+
+
+@pytest.mark.parametrize(("key", "value", "path"), DANGLING, ids=[f"{path}={key}" for key, _, path in DANGLING])
+def test_a_dangling_name_is_refused_with_the_path_of_its_key(config, key, value, path):
+    put(config, key, value)
+    assert refusal(config).startswith(f"{path}: 'nothing' is not defined (")
+
+
+@pytest.mark.parametrize("name", ["blip", "clip", "t5"])
+def test_a_model_that_a_stage_always_reads_must_be_there(config, name):
+    config["models"]["other"] = config["models"].pop(name)
+    assert refusal(config).startswith(f"models: {name!r} is not defined (")
+
+
+def test_a_refusal_offers_the_nearest_name():
+    with pytest.raises(ConfigError, match="did you mean 'sgid_label'"):
+        require("path", ["sgid_lable"], ["backbone", "sgid_label"])
+
+
+def test_a_refusal_lists_what_there_is():
+    with pytest.raises(ConfigError, match=r"have: one, two\)$"):
+        require("path", ["x"], ["one", "two"])
+
+
+def test_known_names_pass():
+    require("path", ["one"], ["one", "two"])
+
+
+@pytest.mark.parametrize(
+    "rate", ["0.0", "1.5", "1.1", "-0.3", "nan", "inf", "half", "", "1", "5e-1", ".5", " 0.5", "0,5"]
+)
+def test_a_text_that_is_no_noise_rate_is_refused(config, rate):
+    config["recipes"]["sgid"]["noise"] = ["0.3", rate]
+    assert refusal(config).startswith(f"recipes.sgid.noise: {rate!r} is not a noise rate; it must lie in (0, 1]")
+
+
+@pytest.mark.parametrize("rate", ["0.0", "1.5", "x"])
+def test_a_single_noise_rate_is_held_to_the_same(config, rate):
+    config["recipes"]["text2img"]["noise"] = rate
+    assert refusal(config).startswith(f"recipes.text2img.noise: {rate!r} is not a noise rate")
+
+
+@pytest.mark.parametrize("rate", ["0.3", "1.0", "0.05", "0.999"])
+def test_a_noise_rate_above_zero_and_up_to_one_passes(config, rate):
+    config["recipes"]["sgid"]["noise"] = [rate]
+    check_references(checked(config))
+
+
+@pytest.mark.parametrize(("noise", "path"), [([0.3], "recipes.sgid.noise.0"), (0.5, "recipes.sgid.noise")])
+def test_a_number_instead_of_a_string_is_refused_with_its_path(config, noise, path):
+    config["recipes"]["sgid"]["noise"] = noise
+    sentence = refusal(config)
+    assert sentence.startswith(f"{path}: ")
+    assert "string" in sentence
+
+
+def test_an_empty_list_of_noise_rates_is_refused(config):
+    config["recipes"]["sgid"]["noise"] = []
+    assert refusal(config).startswith("recipes.sgid.noise: ")
+
+
+def test_nothing_is_chosen_for_a_recipe_with_one_noise_rate(config):
+    config["recipes"]["sgid_label"]["noise"] = {"as": "text2img"}
+    assert refusal(config).startswith("recipes.sgid_label.noise.as: 'text2img' has one noise rate")
+
+
+@pytest.mark.parametrize("source", ["sgid", "sgid_ip_five", "text2img_sgid"])
+def test_only_one_image_of_each_original_can_be_redrawn(config, source):
+    config["recipes"]["text2img_sgid"]["source"] = source
+    assert refusal(config).startswith("recipes.text2img_sgid.source: only a recipe ")
+
+
+def test_a_redrawn_image_is_not_drawn_a_third_time(config):
+    config["recipes"]["text2img_sgid"]["noise"] = "0.5"
+    config["recipes"]["third"] = {"generator": "img2img", "source": "text2img_sgid", "noise": "0.5"}
+    assert refusal(config).startswith("recipes.third.source: only a recipe of the originals")
+
+
+def test_a_recipe_cannot_redraw_itself(config):
+    config["recipes"]["text2img"]["source"] = "text2img"
+    assert refusal(config).startswith("recipes.text2img.source: only a recipe of the originals")
+
+
+@pytest.mark.parametrize("kind", ["gallery", "grid"])
+def test_a_figure_of_drawn_pictures_has_no_row_that_draws_nothing(config, kind):
+    entry = {"kind": kind, "title": "t", "datasets": ["pets"], "rows": ["sgid", "cutmix"], "count": 1}
+    config["figures"]["pictures"] = entry
+    assert refusal(config).startswith("figures.pictures.rows: 'cutmix' draws no images")
+
+
+def test_every_sampler_of_the_schema_is_known(config):
+    for captions in SAMPLERS_OF:
+        config["recipes"]["sgid"]["captions"] = captions
+        check_references(checked(config))

@@ -1,0 +1,108 @@
+"""What Snakemake plans from the configuration alone: how much, how fast, and what it refuses."""
+
+import re
+
+import pytest
+import yaml
+from snake import DEMO, ROOT, job_counts, snakemake
+
+FULL_PAPER = {
+    "train_classifier": 1260 + 70 + 75 - 10,  # Table 1, and what Tables 3 and 4 add to it and share with each other
+    "train_candidate": 7 * 3 * 3,
+    "choose_noise": 7 * 3,
+    "prepare_dataset": 7,
+    "fetch_dataset": 7,
+    "write_sentences": 7,
+    "collect_runs": 4,
+    "render_table": 3,
+}
+TARGETS = [name for kind in ("tables", "figures") for name in yaml.safe_load((ROOT / "config/tables.yaml").read_text())[kind]]
+
+
+@pytest.fixture(scope="module")
+def full_paper():
+    return snakemake("all", "-n", "--quiet")
+
+
+def test_the_full_paper_is_planned_from_configuration_alone(full_paper):
+    assert full_paper.code == 0, full_paper.text
+    counts = job_counts(full_paper.text)
+    assert {rule: counts[rule] for rule in FULL_PAPER} == FULL_PAPER
+    assert counts["total"] <= 2500
+
+
+def test_the_full_paper_is_planned_within_12_seconds_and_300_megabytes(full_paper):
+    # Processor time, so that a busy machine does not decide.
+    assert full_paper.cpu_seconds < 12
+    assert full_paper.megabytes < 300
+
+
+def test_table_1_is_1260_runs_beside_the_selection_runs():
+    call = snakemake("table1", "-n", "--quiet")
+    counts = job_counts(call.text)
+    assert (counts["train_classifier"], counts["train_candidate"]) == (1260, 63)
+
+
+def test_one_table_is_planned_within_5_seconds():
+    call = snakemake("table4", "-n", "--quiet")
+    assert call.code == 0, call.text
+    assert call.cpu_seconds < 5
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_table_and_figure_is_a_target(target):
+    call = snakemake(target, "-n", "--quiet")
+    assert call.code == 0, call.text
+
+
+@pytest.mark.parametrize("target", ["datasets", "models", "paper_tables", "install_miniature"])
+def test_every_other_named_target_can_be_planned(target):
+    call = snakemake(target, "-n", "--quiet", "--forceall")
+    assert call.code == 0, call.text
+
+
+def test_a_table_plans_only_what_it_needs():
+    planned = snakemake("table4", "-n", "--quiet").text
+    counts = job_counts(planned)
+    assert counts["train_classifier"] == 90
+    assert counts["prepare_dataset"] == 3
+    assert "write_sentences" not in counts
+
+
+def test_no_job_but_a_collector_has_more_than_30_inputs():
+    text = snakemake("all", "-n", "--workflow-profile", "none").text
+    jobs = re.findall(r"^(?:local)?rule (\w+):\n    input: (.*)$", text, flags=re.MULTILINE)
+    assert len(jobs) > 1000
+    collectors = {"collect_runs", "plot_overview", "plot_cases", "all", *TARGETS}
+    wide = {rule for rule, inputs in jobs if rule not in collectors and inputs.count(",") + 1 > 30}
+    assert not wide
+
+
+def test_what_is_not_built_yet_refuses_with_one_sentence(tmp_path):
+    call = snakemake("results/datasets/dtd/train.parquet", "--cores", "1", "--directory", str(tmp_path))
+    assert call.code == 1
+    assert "no loader for 'dtd' in this version" in call.text
+
+
+REFUSALS = {
+    "recipes: {sgid: {nosie: '0.3'}}": "recipes.sgid.nosie: no such key (did you mean 'noise'?",
+    "recipes: {sgid: {noise: ['0.3', '1.5']}}": "recipes.sgid.noise: '1.5' is not a noise rate; it must lie in (0, 1]",
+    "recipes: {sgid: {noise: '0'}}": "recipes.sgid.noise: '0' is not a noise rate",
+    "build: [table9]": "build: 'table9' is not defined (did you mean 'table1'?",
+    "tables: {table1: {groups: {single: [sgidd]}}}": "tables.table1.groups.single: 'sgidd' is not defined (did you mean 'sgid'?",
+    "selction: {seeds: [0]}": "selction: no such key (did you mean 'selection'?",
+}
+
+
+@pytest.mark.parametrize("overlay", REFUSALS)
+def test_bad_configuration_is_refused_before_the_first_job(tmp_path, overlay):
+    (tmp_path / "overlay.yaml").write_text(overlay)
+    call = snakemake("all", "-n", "--configfile", str(tmp_path / "overlay.yaml"))
+    assert call.code == 1
+    assert REFUSALS[overlay] in call.text
+
+
+def test_the_demo_is_planned_without_real_data_sets_or_downloads():
+    counts = job_counts(snakemake("all", "-n", "--quiet", "--forceall", *DEMO).text)
+    assert counts["prepare_dataset"] == 1
+    assert not {"fetch_dataset", "fetch_model", "train_miniature"} & counts.keys()
