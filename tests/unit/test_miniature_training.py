@@ -17,6 +17,7 @@ from sgid.miniature.parts import TRAINERS, install
 
 torch.set_num_threads(1)
 HOME = Path(__file__).parents[2] / "resources" / "miniature"
+VAE = HOME / "stable_diffusion" / "vae"
 CLIP_SETTINGS = contrastive.SETTINGS | {"text_cfg": contrastive.TEXT | {"vocab_size": 247}}
 INPUTS = {
     "vae": (autoencoder.RECIPE, autoencoder.SETTINGS),
@@ -50,13 +51,16 @@ def trained(tmp_path_factory):
 
     The diffusion model learns on the committed autoencoder: the latents of a new one are noise.
     """
-    home, vae = tmp_path_factory.mktemp("trained"), HOME / "stable_diffusion" / "vae"
-    steps = {"stable_diffusion": 130}  # it learns slowest
-    return {part: train(home, part, steps=steps.get(part, 110), vae=vae) for part in PARTS}
+    home, steps = tmp_path_factory.mktemp("trained"), {"stable_diffusion": 60}
+    return {part: train(home, part, steps=steps.get(part, 110), vae=VAE) for part in PARTS}
 
 
 def losses(folder: Path) -> list[float]:
     return [float(line.split(",")[1]) for line in (folder / "log.csv").read_text().splitlines()[1:]]
+
+
+def quality_of(folder: Path) -> dict[str, float]:
+    return json.loads((folder / "model.json").read_text())["quality"]
 
 
 def weights(folder: Path) -> dict[str, bytes]:
@@ -72,10 +76,18 @@ def test_every_part_has_a_trainer():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", [part for part in PARTS if part != "stable_diffusion"])
 def test_a_tiny_model_learns(trained, part):
     first, last = losses(trained[part])
-    assert last < 0.99 * first
+    assert last < 0.95 * first
+
+
+@pytest.mark.slow
+def test_the_tiny_diffusion_model_learns(trained, tmp_path):
+    # Its loss differs more between steps and noises than it falls in so few steps; on held-out pictures both are equal.
+    start = train(tmp_path, "stable_diffusion", steps=1, vae=VAE)
+    before, after = (quality_of(folder)["velocity_loss_web"] for folder in (start, trained["stable_diffusion"]))
+    assert after < 0.98 * before
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -60,10 +60,9 @@ def test_a_file_appears_when_it_is_whole(tmp_path):
 
 def test_an_error_leaves_the_old_file_and_no_part_of_the_new(tmp_path):
     (tmp_path / "file").write_text("old")
-    with pytest.raises(RuntimeError):  # noqa: PT012 - the error comes from inside, where a part is written
-        with replacing(tmp_path / "file") as temporary:
-            temporary.write_text("half")
-            raise RuntimeError
+    with pytest.raises(RuntimeError), replacing(tmp_path / "file") as temporary:  # noqa: PT012 - half written, then
+        temporary.write_text("half")
+        raise RuntimeError
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("file", "old")]
 
 

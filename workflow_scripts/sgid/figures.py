@@ -124,7 +124,8 @@ def similarity_figure(similarity: pd.DataFrame, *, titles: dict, title: str) -> 
     ends = classes[["mean_cosine", "low", "high"]]
     axes.set_ylim(min(0.0, ends.min(axis=None)), max(1.0, ends.max(axis=None)))
     axes.grid(visible=False, axis="x")
-    figure.legend(loc="outside lower center", ncols=4, title="mean over all originals", title_fontsize=8)
+    legend = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.1), "ncols": 4, "frameon": False}
+    axes.legend(**legend, title="mean over all originals", title_fontsize=8)
     _small_print(axes, similarity)
     return figure
 
@@ -151,7 +152,8 @@ def _small_print(axes: Axes, similarity: pd.DataFrame) -> None:
     """What was measured, in the upper right corner."""
     rows = _all_rows(similarity)
     encoders = ", ".join(rows["encoder"].unique())
-    text = f"{encoders}; originals: {_range(rows['originals'])}, images of each: {_range(rows['images_per_original'])}"
+    counts = f"originals: {_range(rows['originals'])}, images of each: {_range(rows['images_per_original'])}"
+    text = f"encoder: {encoders}; {counts}"
     axes.set_title(text, loc="right", fontsize=7, color=PALE)
 
 

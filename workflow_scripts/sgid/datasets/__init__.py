@@ -34,8 +34,8 @@ def prepare(source: str, archives: list[Path], *, sizes: dict[str, int], classes
     for key, expected in (sizes | {"classes": classes}).items():
         if found[key] != expected:
             raise ValueError(
-                f"{source}: {key} is {found[key]} in the archives and {expected} in the configuration (datasets.*.{key}); "
-                "correct the entry or the archive"
+                f"{source}: {key} is {found[key]} in the archives and {expected} in the configuration "
+                f"(datasets.*.{key}); correct the entry or the archive"
             )
     return DataSet(splits, class_table(names))
 

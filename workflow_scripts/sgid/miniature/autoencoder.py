@@ -6,7 +6,7 @@ import torch
 from diffusers import AutoencoderKL
 from torch.nn import functional
 
-from .fit import Recipe, draw_pool, fit, to_tensor, write_record
+from .fit import STYLES, Recipe, draw_pool, fit, held_out, to_tensor, write_record
 
 RECIPE = Recipe(steps=6500, batch=32, learning_rate=2e-3, seed=11, target_share=0.3)
 SETTINGS = {
@@ -39,7 +39,7 @@ def train_autoencoder(folder: Path, recipe: Recipe = RECIPE) -> None:
     history = fit(model.parameters(), loss_of, recipe)
     normalise_latents(model, images[:4000])
     model.save_pretrained(folder)
-    write_record(folder, recipe, SETTINGS, history, {"psnr_db": psnr(model, recipe)})
+    write_record(folder, recipe, SETTINGS, history, quality(folder, recipe))
 
 
 def reconstruction_loss(restored: torch.Tensor, picture: torch.Tensor) -> torch.Tensor:
@@ -69,9 +69,12 @@ def normalise_latents(model: AutoencoderKL, images: torch.Tensor) -> None:
 
 
 @torch.no_grad()
-def psnr(model: AutoencoderKL, recipe: Recipe) -> float:
-    """Peak signal-to-noise ratio in dB over 500 clean pictures outside the corpus."""
-    fresh = Recipe(steps=0, batch=0, learning_rate=0, seed=recipe.seed + 1000, pool=500, target_share=0.0)
-    picture = to_tensor(draw_pool(fresh).images)
-    error = functional.mse_loss(model.decode(model.encode(picture).latent_dist.mean).sample.clamp(-1, 1), picture)
-    return round(float(10 * torch.log10(4 / error)), 2)
+def quality(folder: Path, recipe: Recipe = RECIPE) -> dict[str, float]:
+    """Peak signal-to-noise ratio in dB of the restored picture, by style."""
+    model = AutoencoderKL.from_pretrained(folder)
+    found = {}
+    for style, share in STYLES.items():
+        picture = to_tensor(held_out(recipe, target_share=share).images)
+        restored = model.decode(model.encode(picture).latent_dist.mean).sample.clamp(-1, 1)
+        found[f"psnr_db_{style}"] = round(float(10 * torch.log10(4 / functional.mse_loss(restored, picture))), 2)
+    return found

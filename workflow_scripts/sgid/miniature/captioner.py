@@ -7,8 +7,8 @@ from transformers import BlipConfig, BlipForConditionalGeneration, BlipImageProc
 
 from . import world
 from .auxiliary import ShapeHeads, tensors_of
-from .fit import Recipe, draw_pool, fit, to_tensor, write_record
-from .grammar import EXACT, LOOSE, Sentences
+from .fit import STYLES, Recipe, draw_pool, fit, held_out, to_tensor, write_record
+from .grammar import EXACT, LOOSE, Sentences, fields_said
 from .tokenizers import bert_tokenizer
 
 RECIPE = Recipe(steps=4000, batch=32, learning_rate=2e-3, seed=12)
@@ -67,7 +67,7 @@ def train_captioner(folder: Path, recipe: Recipe = RECIPE) -> None:
 
     history = fit([*model.parameters(), *heads.parameters()], loss_of, recipe)
     model.save_pretrained(folder)
-    write_record(folder, recipe, SETTINGS, history, {})
+    write_record(folder, recipe, SETTINGS, history, quality(folder, recipe))
 
 
 def save_processor(folder: Path) -> BlipProcessor:
@@ -104,3 +104,22 @@ def random_templates(count: int, generator: torch.Generator) -> torch.Tensor:
     """Index into (EXACT, *LOOSE): exact half of the time."""
     loose = torch.randint(1, 1 + len(LOOSE), (count,), generator=generator)
     return torch.where(torch.rand(count, generator=generator) < 0.5, 0, loose)
+
+
+@torch.no_grad()
+def quality(folder: Path, recipe: Recipe = RECIPE) -> dict[str, float]:
+    """By style: share of best captions (three beams) whose shape is right, and that state nothing wrong."""
+    model = BlipForConditionalGeneration.from_pretrained(folder).eval()
+    processor = BlipProcessor.from_pretrained(folder)
+    found = {}
+    for style, share in STYLES.items():
+        drawings = held_out(recipe, target_share=share)
+        prefix = processor.tokenizer([PREFIX] * len(drawings), return_tensors="pt").input_ids
+        pixels = to_tensor(drawings.images)
+        tokens = model.generate(pixel_values=pixels, input_ids=prefix, num_beams=3, min_length=5, max_length=20)
+        said = [fields_said(text) for text in processor.batch_decode(tokens, skip_special_tokens=True)]
+        truth = [drawings.words(index) for index in range(len(drawings))]
+        pairs = list(zip(said, truth, strict=True))
+        found[f"shape_right_{style}"] = sum(s.get("shape") == t["shape"] for s, t in pairs) / len(pairs)
+        found[f"nothing_wrong_{style}"] = sum("shape" in s and s.items() <= t.items() for s, t in pairs) / len(pairs)
+    return found

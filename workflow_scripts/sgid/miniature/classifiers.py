@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from . import world
 from .auxiliary import ShapeHeads, tensors_of
-from .fit import Recipe, draw_pool, fit, to_tensor, write_record
+from .fit import STYLES, Recipe, draw_pool, fit, held_out, to_tensor, write_record
 
 VIT_RECIPE = Recipe(steps=1500, batch=64, learning_rate=2e-3, seed=16, target_share=0.0)
 VIT = {
@@ -35,8 +35,7 @@ EVALUATOR = {"channels": [24, 48, 96], "classes": len(world.SHAPES)}
 def train_vit(folder: Path, recipe: Recipe = VIT_RECIPE) -> None:
     """Train on every field of clean drawings, with the mask loss on patch tokens; save timm's state to `folder`."""
     torch.manual_seed(recipe.seed)
-    options = {name: value for name, value in VIT.items() if name != "model"}
-    model = timm.create_model(VIT["model"], pretrained=False, num_classes=0, **options)
+    model = vit_network()
     heads = ShapeHeads(VIT["embed_dim"], VIT["patch_size"])
     drawings = draw_pool(recipe)
     images = to_tensor(drawings.images)
@@ -48,7 +47,30 @@ def train_vit(folder: Path, recipe: Recipe = VIT_RECIPE) -> None:
 
     history = fit([*model.parameters(), *heads.parameters()], loss_of, recipe)
     save_file(model.state_dict(), folder / "model.safetensors")
-    write_record(folder, recipe, VIT, history, {})
+    write_record(folder, recipe, VIT, history, vit_quality(folder, recipe))
+
+
+def vit_network() -> torch.nn.Module:
+    """Timm's ViT at the size of the miniature, without a head."""
+    options = {name: value for name, value in VIT.items() if name != "model"}
+    return timm.create_model(VIT["model"], pretrained=False, num_classes=0, **options)
+
+
+@torch.no_grad()
+def vit_quality(folder: Path, recipe: Recipe = VIT_RECIPE) -> dict[str, float]:
+    """By style: share of pictures whose features lie nearest to their own shape's mean over other pictures."""
+    model = vit_network()
+    model.load_state_dict(load_file(folder / "model.safetensors"))
+    model.eval()
+    found = {}
+    for style, share in STYLES.items():
+        drawings = held_out(recipe, target_share=share, count=800)
+        features = functional.normalize(model(to_tensor(drawings.images)), dim=1)
+        shapes = torch.from_numpy(drawings.fields["shape"])
+        centres = torch.stack([features[400:][shapes[400:] == index].mean(0) for index in range(len(world.SHAPES))])
+        nearest = torch.cdist(features[:400], centres).argmin(1).numpy()
+        found[f"nearest_centre_{style}"] = float(np.mean(nearest == shapes[:400].numpy()))
+    return found
 
 
 def evaluator_network() -> torch.nn.Sequential:
@@ -83,7 +105,7 @@ def train_evaluator(folder: Path, recipe: Recipe = EVALUATOR_RECIPE) -> None:
 
     history = fit(model.parameters(), loss_of, recipe)
     save_file(model.state_dict(), folder / "model.safetensors")
-    write_record(folder, recipe, EVALUATOR, history, {})
+    write_record(folder, recipe, EVALUATOR, history, evaluator_quality(folder, recipe))
 
 
 def load_evaluator(folder: Path) -> torch.nn.Sequential:
@@ -97,3 +119,12 @@ def load_evaluator(folder: Path) -> torch.nn.Sequential:
 def shapes_seen(evaluator: torch.nn.Sequential, images: np.ndarray) -> np.ndarray:
     """The class that the evaluator sees in each picture; images are uint8 (N, 32, 32, 3)."""
     return torch.cat([evaluator(part).argmax(1) for part in to_tensor(images).split(500)]).numpy()
+
+
+def evaluator_quality(folder: Path, recipe: Recipe = EVALUATOR_RECIPE) -> dict[str, float]:
+    """Accuracy by style."""
+    evaluator, found = load_evaluator(folder), {}
+    for style, share in STYLES.items():
+        drawings = held_out(recipe, target_share=share, count=1000)
+        found[f"accuracy_{style}"] = float(np.mean(shapes_seen(evaluator, drawings.images) == drawings.fields["shape"]))
+    return found

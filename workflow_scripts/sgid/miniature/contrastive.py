@@ -11,8 +11,8 @@ from torch.nn import functional
 
 from . import world
 from .auxiliary import ShapeHeads, tensors_of
-from .fit import Recipe, draw_pool, fit, to_tensor, write_record
-from .grammar import EXACT, LABEL, LOOSE, Sentences, true_of
+from .fit import STYLES, Recipe, draw_pool, fit, held_out, to_tensor, write_record
+from .grammar import EXACT, LABEL, LOOSE, Sentences, exact_caption, true_of
 from .tokenizers import CLIP_CONTEXT, clip_tokenizer
 
 RECIPE = Recipe(steps=3500, batch=64, learning_rate=2e-3, seed=13)
@@ -65,7 +65,7 @@ def train_clip(folder: Path, recipe: Recipe = RECIPE) -> None:
 
     history = fit([*model.parameters(), *heads.parameters()], loss_of, recipe)
     save_clip(model, folder, settings)
-    write_record(folder, recipe, settings, history, {})
+    write_record(folder, recipe, settings, history, quality(folder, recipe))
 
 
 def random_templates(count: int, generator: torch.Generator) -> torch.Tensor:
@@ -91,3 +91,22 @@ def save_clip(model: open_clip.CLIP, folder: Path, settings: dict) -> None:
     save_file(state, folder / "open_clip_model.safetensors")
     config = {"model_cfg": settings, "preprocess_cfg": PREPROCESSING}
     (folder / "open_clip_config.json").write_text(json.dumps(config, indent=2) + "\n")
+
+
+@torch.no_grad()
+def quality(folder: Path, recipe: Recipe = RECIPE) -> dict[str, float]:
+    """By style: share of pictures whose shape the label sentence finds, and the mean cosine of true exact captions."""
+    model, _ = open_clip.create_model_from_pretrained(f"local-dir:{folder}")
+    tokenizer = open_clip.get_tokenizer(f"local-dir:{folder}")
+    model.eval()
+    labels = model.encode_text(tokenizer([LABEL.format(shape=shape) for shape in world.SHAPES]), normalize=True)
+    found = {}
+    for style, share in STYLES.items():
+        drawings = held_out(recipe, target_share=share)
+        pictures = model.encode_image(to_tensor(drawings.images), normalize=True)
+        exact = tokenizer([exact_caption(drawings.words(index)) for index in range(len(drawings))])
+        right = (pictures @ labels.T).argmax(1).numpy() == drawings.fields["shape"]
+        found[f"shape_right_{style}"] = float(right.mean())
+        cosine = (pictures * model.encode_text(exact, normalize=True)).sum(1)
+        found[f"true_cosine_{style}"] = round(float(cosine.mean()), 3)
+    return found

@@ -35,6 +35,15 @@ def draw_pool(recipe: Recipe) -> world.Drawings:
     return world.draw(rng, recipe.pool, target_share=recipe.target_share)
 
 
+def held_out(recipe: Recipe, *, target_share: float, count: int = 400) -> world.Drawings:
+    """Pictures of one style that no training has drawn: the measure of a model's quality."""
+    rng = np.random.default_rng([int.from_bytes(b"held out"), recipe.seed])
+    return world.draw(rng, count, target_share=target_share)
+
+
+STYLES = {"web": 0.0, "target": 1.0}
+
+
 def to_tensor(images: np.ndarray) -> torch.Tensor:
     """uint8 (N, H, W, 3) to float32 (N, 3, H, W) in [-1, 1]."""
     return torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1

@@ -7,6 +7,8 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
 
+from sgid.sentences import load_writer, write_sentences
+
 from . import world
 from .fit import Recipe, fit, write_record
 from .grammar import EXACT, LOOSE, WORDS
@@ -39,7 +41,7 @@ def train_sentences(folder: Path, recipe: Recipe = RECIPE) -> None:
 
     history = fit(model.parameters(), loss_of, recipe)
     model.save_pretrained(folder)
-    write_record(folder, recipe, SETTINGS, history, {})
+    write_record(folder, recipe, SETTINGS, history, quality(folder, recipe))
 
 
 def examples(recipe: Recipe) -> tuple[list[str], list[str]]:
@@ -62,3 +64,12 @@ def word_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=core, **names)
     tokenizer.save_pretrained(folder)
     return tokenizer
+
+
+def quality(folder: Path, recipe: Recipe = RECIPE) -> dict[str, float]:
+    """Share of fifty sampled sentences a class that name their class."""
+    writer = load_writer(folder / "model.json")
+    options = {"count": 50, "max_length": 20, "dataset": "held out", "base_seed": recipe.seed}
+    sentences = write_sentences(writer, world.SHAPES, **options)
+    named = [shape in text.split() for shape, texts in sentences.items() for text in texts]
+    return {"class_named": round(float(np.mean(named)), 3)}
