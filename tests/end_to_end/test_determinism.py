@@ -9,11 +9,12 @@ import pyarrow as pa
 import pytest
 import torch
 from PIL import Image
+from snake import ROOT
+
 from sgid.datasets.drawn import draw_split
 from sgid.generators.denoising import load_diffusion
 from sgid.generators.drawing import Generation, SetName, draw_images
 from sgid.weighting import Weighting
-from snake import ROOT
 
 RECORD = ROOT / "resources/miniature/stable_diffusion/model.json"
 COUNT = 14

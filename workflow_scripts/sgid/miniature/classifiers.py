@@ -58,18 +58,18 @@ def vit_network() -> torch.nn.Module:
 
 @torch.no_grad()
 def vit_quality(folder: Path, recipe: Recipe = VIT_RECIPE) -> dict[str, float]:
-    """By style: share of pictures whose features lie nearest to their own shape's mean over other pictures."""
+    """By style: share of the even pictures whose features lie nearest to their own shape's mean over the odd ones."""
     model = vit_network()
     model.load_state_dict(load_file(folder / "model.safetensors"))
     model.eval()
     found = {}
     for style, share in STYLES.items():
-        drawings = held_out(recipe, target_share=share, count=800)
+        drawings = held_out(recipe, target_share=share)
         features = functional.normalize(model(to_tensor(drawings.images)), dim=1)
         shapes = torch.from_numpy(drawings.fields["shape"])
-        centres = torch.stack([features[400:][shapes[400:] == index].mean(0) for index in range(len(world.SHAPES))])
-        nearest = torch.cdist(features[:400], centres).argmin(1).numpy()
-        found[f"nearest_centre_{style}"] = float(np.mean(nearest == shapes[:400].numpy()))
+        centres = torch.stack([features[1::2][shapes[1::2] == index].mean(0) for index in range(len(world.SHAPES))])
+        nearest = torch.cdist(features[::2], centres).argmin(1).numpy()
+        found[f"nearest_centre_{style}"] = float(np.mean(nearest == shapes[::2].numpy()))
     return found
 
 
@@ -125,6 +125,6 @@ def evaluator_quality(folder: Path, recipe: Recipe = EVALUATOR_RECIPE) -> dict[s
     """Accuracy by style."""
     evaluator, found = load_evaluator(folder), {}
     for style, share in STYLES.items():
-        drawings = held_out(recipe, target_share=share, count=1000)
+        drawings = held_out(recipe, target_share=share)
         found[f"accuracy_{style}"] = float(np.mean(shapes_seen(evaluator, drawings.images) == drawings.fields["shape"]))
     return found

@@ -65,24 +65,31 @@ def train_diffusion(folder: Path, vae_folder: Path, recipe: Recipe = RECIPE) -> 
 
     def loss_of(rows: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         clean = means[rows] + deviations[rows] * torch.randn(means[rows].shape, generator=generator)
+        noise, step = corruption(clean, generator)
         prompt = text_encoder(tokens[index[random_prompts(len(rows), generator), rows]]).last_hidden_state
-        return velocity_loss(unet, scheduler.alphas_cumprod, clean, prompt, generator)
+        return velocity_loss(unet, scheduler.alphas_cumprod, clean, prompt=prompt, noise=noise, step=step)
 
     history = fit([*unet.parameters(), *text_encoder.parameters()], loss_of, recipe)
     save_pipeline(folder, vae, unet, text_encoder, tokenizer, scheduler)
     write_record(folder, recipe, SETTINGS, history, quality(folder, recipe))
 
 
+def corruption(clean: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Standard normal noise (B, 4, 8, 8) and a step in [0, 1000) for each of the latents `clean`, in this order."""
+    noise = torch.randn(clean.shape, generator=generator)
+    return noise, torch.randint(SETTINGS["scheduler"]["num_train_timesteps"], (len(clean),), generator=generator)
+
+
 def velocity_loss(
     unet: UNet2DConditionModel,
     alphas: torch.Tensor,
     clean: torch.Tensor,
+    *,
     prompt: torch.Tensor,
-    generator: torch.Generator,
+    noise: torch.Tensor,
+    step: torch.Tensor,
 ) -> torch.Tensor:
-    """Mean squared error of v = √α·noise − √(1−α)·clean at random steps; `clean` (B, 4, 8, 8), `prompt` (B, 77, 64)."""
-    step = torch.randint(len(alphas), (len(clean),), generator=generator)
-    noise = torch.randn(clean.shape, generator=generator)
+    """Mean squared error of v = √α·noise − √(1−α)·clean; latents (B, 4, 8, 8), prompt (B, 77, 64), step (B,)."""
     signal, sigma = (each.sqrt()[:, None, None, None] for each in (alphas[step], 1 - alphas[step]))
     predicted = unet(signal * clean + sigma * noise, step, prompt).sample
     return functional.mse_loss(predicted, signal * noise - sigma * clean)
@@ -101,8 +108,9 @@ def quality(folder: Path, recipe: Recipe = RECIPE) -> dict[str, float]:
         clean, _ = latent_moments(pipeline.vae, drawings)
         tokens, index = prompt_tokens(pipeline.tokenizer, drawings)
         prompt = pipeline.text_encoder(tokens[index[2 + 1 + len(LOOSE)]]).last_hidden_state
-        generator = torch.Generator().manual_seed(recipe.seed)
-        loss = velocity_loss(pipeline.unet, pipeline.scheduler.alphas_cumprod, clean, prompt, generator)
+        noise, step = corruption(clean, torch.Generator().manual_seed(recipe.seed))
+        alphas = pipeline.scheduler.alphas_cumprod
+        loss = velocity_loss(pipeline.unet, alphas, clean, prompt=prompt, noise=noise, step=step)
         found[f"velocity_loss_{style}"] = round(float(loss), 4)
     return found
 

@@ -35,10 +35,10 @@ def draw_pool(recipe: Recipe) -> world.Drawings:
     return world.draw(rng, recipe.pool, target_share=recipe.target_share)
 
 
-def held_out(recipe: Recipe, *, target_share: float, count: int = 400) -> world.Drawings:
-    """Pictures of one style that no training has drawn: the measure of a model's quality."""
+def held_out(recipe: Recipe, *, target_share: float) -> world.Drawings:
+    """Pictures of one style that no training has drawn, the measure of a model's quality: 2 % of the pool's size."""
     rng = np.random.default_rng([int.from_bytes(b"held out"), recipe.seed])
-    return world.draw(rng, count, target_share=target_share)
+    return world.draw(rng, max(64, recipe.pool // 50), target_share=target_share)
 
 
 STYLES = {"web": 0.0, "target": 1.0}
