@@ -74,8 +74,8 @@ rule score_captions:
 
 rule build_prompts:
     input:
-        images=lambda wildcards: matrix.source_tables(wildcards.dataset, wildcards.recipe),
-        captions=lambda wildcards: matrix.caption_shards(wildcards.dataset, wildcards.recipe),
+        images=of_recipe(matrix.source_tables),
+        captions=of_recipe(matrix.caption_shards),
         classes="results/datasets/{dataset}/classes.csv",
     output:
         "results/prompts/{dataset}/{recipe}.parquet",

@@ -8,7 +8,7 @@ Makes:  results/selection/{dataset}/{recipe}.json, results/consistency/{figure}/
 
 rule choose_noise:
     input:
-        lambda wildcards: matrix.candidates(wildcards.dataset, wildcards.recipe),
+        of_recipe(matrix.candidates),
     output:
         report(
             "results/selection/{dataset}/{recipe}.json",
@@ -27,8 +27,8 @@ rule measure_consistency:
     input:
         originals=["results/datasets/{dataset}/train.parquet"],
         classes="results/datasets/{dataset}/classes.csv",
-        images=lambda wildcards: matrix.image_sets(wildcards.dataset, shown_recipe(wildcards)),
-        choice=lambda wildcards: matrix.choice_among(wildcards.dataset, shown_recipe(wildcards)),
+        images=measured_sets,
+        choice=measured_choice,
         model=matrix.model("clip"),
     output:
         "results/consistency/{figure}/{dataset}/{method}.csv",
@@ -62,7 +62,7 @@ rule perturb_images:
     conda:
         "../envs/training.yaml"
     params:
-        online=lambda wildcards: shown.perturbations(wildcards.figure),
+        online=of_entry(shown.perturbations),
         size=dataset_field("image_size"),
         base_seed=config["image_seed"],
     script:

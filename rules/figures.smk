@@ -10,8 +10,8 @@ rule plot_overview:
         runs="results/tables/{figure}.runs.csv",
         paper=paper_numbers,
         originals=shown_tables("results/datasets/{dataset}/train.parquet"),
-        sets=shown_sets,
-        choices=shown_choices,
+        sets=of_entry(shown.figure_sets),
+        choices=of_entry(shown.figure_choices),
         code=modules("figures", "figure_style", "tables"),
     output:
         pdf="results/figures/{figure}.pdf",
@@ -24,10 +24,10 @@ rule plot_overview:
         "../envs/analysis.yaml"
     params:
         title=figure_field("title"),
-        titles=titles,
-        paper_names=lambda wildcards: shown.paper_names(wildcards.figure),
+        titles=of_entry(shown.titles),
+        paper_names=of_entry(shown.paper_names),
         base="backbone",
-        recipes=shown_recipes,
+        recipes=of_entry(shown.shown_recipes),
         seed=config["image_seed"],
     script:
         "../workflow_scripts/plot_overview.py"
@@ -35,7 +35,7 @@ rule plot_overview:
 
 rule plot_similarity:
     input:
-        measured=lambda wildcards: shown.measurements(wildcards.figure),
+        measured=of_entry(shown.measurements),
         code=modules("figures", "figure_style"),
     output:
         pdf="results/figures/{figure}.pdf",
@@ -48,14 +48,14 @@ rule plot_similarity:
         "../envs/analysis.yaml"
     params:
         title=figure_field("title"),
-        titles=titles,
+        titles=of_entry(shown.titles),
     script:
         "../workflow_scripts/plot_similarity.py"
 
 
 rule plot_consistency:
     input:
-        measured=lambda wildcards: shown.measurements(wildcards.figure),
+        measured=of_entry(shown.measurements),
         code=modules("figures", "figure_style"),
     output:
         pdf="results/figures/{figure}.pdf",
@@ -68,7 +68,7 @@ rule plot_consistency:
         "../envs/analysis.yaml"
     params:
         title=figure_field("title"),
-        titles=titles,
+        titles=of_entry(shown.titles),
     script:
         "../workflow_scripts/plot_consistency.py"
 
@@ -78,8 +78,8 @@ rule plot_cases:
         originals=shown_tables("results/datasets/{dataset}/train.parquet"),
         classes=shown_tables("results/datasets/{dataset}/classes.csv"),
         perturbed=shown_tables("results/cases/{figure}/{dataset}.parquet"),
-        sets=shown_sets,
-        choices=shown_choices,
+        sets=of_entry(shown.figure_sets),
+        choices=of_entry(shown.figure_choices),
         code=modules("gallery", "picture_grid", "figure_style"),
     output:
         pdf="results/figures/{figure}.pdf",
@@ -92,9 +92,9 @@ rule plot_cases:
         "../envs/analysis.yaml"
     params:
         datasets=figure_field("datasets"),
-        recipes=shown_recipes,
+        recipes=of_entry(shown.shown_recipes),
         title=figure_field("title"),
-        titles=titles,
+        columns=of_entry(shown.case_columns),
         number=figure_field("count"),
         seed=config["image_seed"],
     script:
@@ -105,7 +105,7 @@ rule plot_noise_guidance:
     input:
         originals=shown_table("results/datasets/{dataset}/train.parquet"),
         classes=shown_table("results/datasets/{dataset}/classes.csv"),
-        sets=shown_sets,
+        sets=of_entry(shown.figure_sets),
         code=modules("gallery", "picture_grid", "figure_style"),
     output:
         pdf="results/figures/{figure}.pdf",
@@ -127,7 +127,7 @@ rule plot_gallery:
     input:
         originals=shown_table("results/datasets/{dataset}/train.parquet"),
         classes=shown_table("results/datasets/{dataset}/classes.csv"),
-        sets=shown_sets,
+        sets=of_entry(shown.figure_sets),
         code=modules("gallery", "picture_grid", "figure_style"),
     output:
         pdf="results/figures/{figure}.pdf",
@@ -140,7 +140,7 @@ rule plot_gallery:
         "../envs/analysis.yaml"
     params:
         title=figure_field("title"),
-        columns=lambda wildcards: shown.gallery_columns(wildcards.figure),
+        columns=of_entry(shown.gallery_columns),
         number=figure_field("count"),
         seed=config["image_seed"],
     script:

@@ -26,13 +26,18 @@ def figure_field(field):
     return lambda wildcards: matrix.entry(wildcards.figure)[field]
 
 
-def shown_recipe(wildcards):
-    return matrix.image_recipe(matrix.entry(wildcards.figure), wildcards.method)
-
-
 # The cheap rules of analysis list the modules behind them, so that tables and figures follow the code.
 def modules(*names):
     return [f"workflow_scripts/sgid/{name}.py" for name in names]
+
+
+# What the matrix answers for a recipe on a data set, or for a table or figure, as params and input functions.
+def of_recipe(answer):
+    return lambda wildcards: answer(wildcards.dataset, wildcards.recipe)
+
+
+def of_entry(answer):
+    return lambda wildcards: answer(wildcards.get("table") or wildcards.figure)
 
 
 def is_miniature(wildcards):
@@ -73,6 +78,10 @@ def shards_of_set(wildcards):
     return matrix.image_shards(wildcards.dataset, wildcards.recipe, wildcards.noise)
 
 
+def receipts_of_set(wildcards):
+    return [shard.replace(".parquet", ".sha256") for shard in shards_of_set(wildcards)]
+
+
 def images_of(wildcards):
     return matrix.image_sets(wildcards.dataset, matrix.recipe_of(wildcards.method))
 
@@ -94,14 +103,6 @@ def reported(suffix, caption):
     return report(f"results/figures/{{figure}}.{suffix}", category="Figures", caption=f"../report/{caption}.rst")
 
 
-def shown_sets(wildcards):
-    return shown.figure_sets(wildcards.figure)
-
-
-def shown_choices(wildcards):
-    return shown.figure_choices(wildcards.figure)
-
-
 def shown_tables(path):
     return lambda wildcards: expand(path, dataset=matrix.entry(wildcards.figure)["datasets"], figure=wildcards.figure)
 
@@ -110,15 +111,24 @@ def shown_table(path):
     return lambda wildcards: shown_tables(path)(wildcards)[0]
 
 
-def shown_recipes(wildcards):
-    return shown.shown_recipes(wildcards.figure)
+def measured_recipe(wildcards):
+    return matrix.image_recipe(matrix.entry(wildcards.figure), wildcards.method)
 
 
-def titles(wildcards):
-    return shown.titles(wildcards.figure)
+def measured_sets(wildcards):
+    return matrix.image_sets(wildcards.dataset, measured_recipe(wildcards))
 
 
+def measured_choice(wildcards):
+    return matrix.choice_among(wildcards.dataset, measured_recipe(wildcards))
+
+
+# The prompt's whole range: guided by all of it, drawn from text alone, guided by nothing.
 JUDGED_RECIPES = ["sgid", "text2img", "sgid_no_prompt"]
+
+
+def judged_sets(wildcards):
+    return [path for recipe in JUDGED_RECIPES for path in matrix.image_sets(wildcards.dataset, recipe)]
 
 
 def parts_before(wildcards):

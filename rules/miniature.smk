@@ -1,7 +1,8 @@
 """The tiny models of the demo and the tests, trained ahead; their weights are committed under resources/miniature.
 
 Needs:  nothing (the drawn world is made of seeds)
-Makes:  results/miniature/{part}/model.json beside its weights; `install_miniature` copies them where the demo reads
+Makes:  results/miniature/{part}/model.json beside its weights; `install_miniature` copies them where the demo reads;
+        results/miniature/{dataset}.{json,md} (how good they are on the experiment's own pictures)
 """
 
 
@@ -39,9 +40,7 @@ rule judge_miniature:
     input:
         train="results/datasets/{dataset}/train.parquet",
         captions=lambda wildcards: matrix.caption_files(wildcards.dataset, ["beam", "nucleus"]),
-        sets=lambda wildcards: [
-            path for recipe in JUDGED_RECIPES for path in matrix.image_sets(wildcards.dataset, recipe)
-        ],
+        sets=judged_sets,
         clip="resources/miniature/clip/model.json",
         evaluator="resources/miniature/evaluator/model.json",
     output:
@@ -49,7 +48,11 @@ rule judge_miniature:
         md=report("results/miniature/{dataset}.md", category="Miniature", caption="../report/miniature.rst"),
     log:
         "logs/judge_miniature/{dataset}.log",
+    benchmark:
+        "results/benchmarks/judge_miniature/{dataset}.tsv"
     conda:
         "../envs/generation.yaml"
+    resources:
+        gpu=1,
     script:
         "../workflow_scripts/judge_miniature.py"

@@ -1,7 +1,7 @@
-"""Tables and figures, each from one long-form table of runs or from image sets.
+"""Tables, each from one long-form table of runs, and the paper's own numbers in the same layout.
 
-Needs:  results/runs/…, results/consistency/…, results/images/…; config/paper/{paper}.csv (the published numbers)
-Makes:  results/tables/{table}.runs.csv, .tests.csv, .csv, .md, .tex, .html; results/figures/{figure}.pdf, .png
+Needs:  results/runs/…; config/paper/{paper}.csv (the published numbers)
+Makes:  results/tables/{table}.runs.csv, .tests.csv, .csv, .md, .tex, .html; results/paper/{table}.csv, .md, .tex, .html
 """
 
 
@@ -16,7 +16,7 @@ rule collect_runs:
         "../envs/analysis.yaml"
     params:
         table="{table}",
-        cells=lambda wildcards: matrix.cells(wildcards.table),
+        cells=of_entry(matrix.cells),
         seeds=config["seeds"],
     script:
         "../workflow_scripts/collect_runs.py"
@@ -33,7 +33,7 @@ rule test_significance:
     conda:
         "../envs/analysis.yaml"
     params:
-        star=lambda wildcards: shown.star(wildcards.table),
+        star=of_entry(shown.star),
     script:
         "../workflow_scripts/test_significance.py"
 
@@ -54,10 +54,10 @@ rule render_table:
     conda:
         "../envs/analysis.yaml"
     params:
-        title=lambda wildcards: matrix.entry(wildcards.table)["title"],
-        titles=lambda wildcards: shown.titles(wildcards.table),
-        paper_names=lambda wildcards: shown.paper_names(wildcards.table),
-        star=lambda wildcards: shown.star(wildcards.table),
+        title=of_entry(shown.title),
+        titles=of_entry(shown.titles),
+        paper_names=of_entry(shown.paper_names),
+        star=of_entry(shown.star),
     script:
         "../workflow_scripts/render_table.py"
 
@@ -76,9 +76,9 @@ rule render_paper_table:
     conda:
         "../envs/analysis.yaml"
     params:
-        cells=lambda wildcards: matrix.cells(wildcards.table),
-        title=lambda wildcards: matrix.entry(wildcards.table)["title"],
-        titles=lambda wildcards: shown.titles(wildcards.table),
-        paper_names=lambda wildcards: shown.paper_names(wildcards.table),
+        cells=of_entry(matrix.cells),
+        title=of_entry(shown.title),
+        titles=of_entry(shown.titles),
+        paper_names=of_entry(shown.paper_names),
     script:
         "../workflow_scripts/render_paper_table.py"

@@ -1,18 +1,18 @@
 """Rule build_prompts: one weighted prompt and guidance scale for each image of a recipe."""
 
-import pandas as pd
 import pyarrow as pa
 
+from sgid.classes import prompt_names
+from sgid.image_sets import read_images
 from sgid.image_table import read_tables, write_table
 from sgid.prompts import build_prompts, prompt_recipe
 from sgid.runtime import job_log
 
 with job_log(snakemake.log[0]):
-    classes = pd.read_csv(snakemake.input.classes, keep_default_na=False).set_index("label")
     prompts = build_prompts(
-        read_tables(snakemake.input.images, ["image_id", "label"]).to_pylist(),
+        read_images(snakemake.input.images).select(["image_id", "label"]).to_pylist(),
         read_tables(snakemake.input.captions).to_pylist(),
-        names=classes["prompt_name"].to_dict(),
+        names=prompt_names(snakemake.input.classes),
         dataset=snakemake.wildcards.dataset,
         recipe=prompt_recipe(snakemake.params.recipe),
         base_seed=snakemake.params.base_seed,

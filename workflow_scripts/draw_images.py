@@ -2,16 +2,16 @@
 
 from sgid.generators.denoising import load_diffusion
 from sgid.generators.drawing import Generation, SetName, draw_images
-from sgid.image_sets import noise_rate_of, some_of_each_class
-from sgid.image_table import read_table, read_tables, shard, write_table
-from sgid.runtime import choose_device, job_log, provenance, read_json
+from sgid.image_sets import content_hash, noise_rate_of, read_images, some_of_each_class
+from sgid.image_table import read_table, shard, write_table
+from sgid.runtime import choose_device, job_log, provenance, read_json, write_text
 from sgid.weighting import Weighting
 
 with job_log(snakemake.log[0]):
     device, wildcards, params = choose_device(), snakemake.wildcards, snakemake.params
     generation = Generation(**params.generation)
     noise_rate = noise_rate_of(wildcards.noise, snakemake.input.choice)
-    originals = some_of_each_class(read_tables(snakemake.input.originals), params.per_class, seed=params.base_seed)
+    originals = some_of_each_class(read_images(snakemake.input.originals), params.per_class, seed=params.base_seed)
     table = draw_images(
         load_diffusion(snakemake.input.model[0], device=device, dtype=generation.dtype, scheduler=generation.scheduler),
         shard(originals, int(wildcards.i), int(wildcards.n)),
@@ -22,4 +22,5 @@ with job_log(snakemake.log[0]):
         replicates=params.replicates,
     )
     record = {"recipe": wildcards.recipe, "model": read_json(snakemake.input.model[0]), "miniature": params.miniature}
-    write_table(table, snakemake.output[0], metadata=record | {"provenance": provenance(device)})
+    write_table(table, snakemake.output.shard, metadata=record | {"provenance": provenance(device)})
+    write_text(content_hash(table) + "\n", snakemake.output.receipt)

@@ -1,16 +1,15 @@
 """Rule measure_consistency: how near one method's images stay to their originals, class by class."""
 
-import pandas as pd
-
-from sgid.consistency import measure_method
+from sgid.classes import class_names
+from sgid.consistency import measure_method, named
 from sgid.image_sets import some_of_each_class
 from sgid.image_table import read_tables
-from sgid.runtime import choose_device, job_log, replacing
+from sgid.results_table import write_frame
+from sgid.runtime import choose_device, job_log
 from sgid.similarity import load_clip
 
 with job_log(snakemake.log[0]):
-    params = snakemake.params
-    classes = pd.read_csv(snakemake.input.classes, keep_default_na=False).set_index("label")
+    params, of = snakemake.params, snakemake.wildcards
     clip = load_clip(snakemake.input.model[0], device=choose_device(), batch_size=params.batch_size)
     rows = measure_method(
         clip,
@@ -20,11 +19,8 @@ with job_log(snakemake.log[0]):
         online=params.online,
         size=params.size,
         replicates=params.replicates,
-        names=classes["name"].to_dict(),
+        names=dict(enumerate(class_names(snakemake.input.classes))),
         base_seed=params.base_seed,
     )
-    labelled = rows.assign(encoder=clip.name, miniature=params.miniature)
-    labelled.insert(0, "dataset", snakemake.wildcards.dataset)
-    labelled.insert(1, "method", snakemake.wildcards.method)
-    with replacing(snakemake.output[0]) as temporary:
-        labelled.to_csv(temporary, index=False)
+    rows = named(rows, dataset=of.dataset, method=of.method, encoder=clip.name, miniature=params.miniature)
+    write_frame(rows, snakemake.output[0])

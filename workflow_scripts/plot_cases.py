@@ -1,7 +1,8 @@
 """Rule plot_cases: Figure 4, originals beside their picture of every method, data set by data set."""
 
+from sgid.classes import prompt_names
 from sgid.figure_style import save_figure
-from sgid.gallery import all_case_rows, class_names, read_sets
+from sgid.gallery import all_case_rows, read_sets
 from sgid.image_table import read_table
 from sgid.picture_grid import picture_grid
 from sgid.runtime import job_log
@@ -14,10 +15,10 @@ with job_log(snakemake.log[0]):
         sets,
         dict(zip(params.datasets, map(read_table, files.perturbed), strict=True)),
         recipes=params.recipes,
-        names=dict(zip(params.datasets, map(class_names, files.classes), strict=True)),
+        names=dict(zip(params.datasets, map(prompt_names, files.classes), strict=True)),
         count=params.number,
         seed=params.seed,
     )
-    columns = ["Original", *(params.titles["rows"][method].removeprefix("+ ") for method in params.recipes)]
-    figure = picture_grid(rows, columns=columns, title=params.title, miniature=any(each.miniature for each in sets))
+    miniature = any(each.miniature for each in sets)
+    figure = picture_grid(rows, columns=params.columns, title=params.title, miniature=miniature)
     save_figure(figure, pdf=snakemake.output.pdf, png=snakemake.output.png)

@@ -1,14 +1,15 @@
 """Rule plot_gallery: originals beside what was drawn from them, with caption, similarity and guidance."""
 
+from sgid.classes import prompt_names
 from sgid.figure_style import save_figure
-from sgid.gallery import class_names, gallery_rows, read_sets
+from sgid.gallery import gallery_rows, read_sets
 from sgid.image_table import read_table
 from sgid.picture_grid import picture_grid
 from sgid.runtime import job_log
 
 with job_log(snakemake.log[0]):
     files, params = snakemake.input, snakemake.params
-    sets, names = read_sets(files.sets), class_names(files.classes)
+    sets, names = read_sets(files.sets), prompt_names(files.classes)
     originals, columns = read_table(files.originals), params.columns
     rows = gallery_rows(originals, sets, names=names, columns=columns, count=params.number, seed=params.seed)
     figure = picture_grid(rows, columns=columns, title=params.title, miniature=any(each.miniature for each in sets))

@@ -1,7 +1,8 @@
 """Rule train_candidate: what one noise rate is worth, trained without the validation images and measured on them."""
 
 from sgid.backbones import Backbone, weights_folder_of
-from sgid.evaluation import evaluate_table, read_class_names, run_record
+from sgid.classes import class_names
+from sgid.evaluation import evaluate_table, run_record
 from sgid.image_sets import load_chosen
 from sgid.image_table import read_table
 from sgid.runtime import choose_device, job_log, write_json
@@ -11,7 +12,7 @@ from sgid.training import compose_training_set, fit_classifier
 with job_log(snakemake.log[0]):
     files, params, run = snakemake.input, snakemake.params, snakemake.wildcards
     names = {"dataset": run.dataset, "backbone": params.backbone_name, "method": run.recipe, "seed": int(run.seed)}
-    classes, device = read_class_names(files.classes), choose_device()
+    classes, device = class_names(files.classes), choose_device()
     backbone = Backbone.from_config(params.backbone, image_size=params.image_size)
     train, validation = read_table(files.train), read_table(files.validation)
     image_set, generated = load_chosen([files.images], [])

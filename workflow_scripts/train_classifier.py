@@ -1,7 +1,8 @@
 """Rule train_classifier: one classifier from the originals and the method's generated images, if any; tested once."""
 
 from sgid.backbones import Backbone, weights_folder_of
-from sgid.evaluation import evaluate_table, read_class_names, run_record
+from sgid.classes import class_names
+from sgid.evaluation import evaluate_table, run_record
 from sgid.image_sets import load_chosen
 from sgid.image_table import read_table
 from sgid.runtime import choose_device, job_log, write_json
@@ -11,7 +12,7 @@ from sgid.training import Online, compose_training_set, fit_classifier
 with job_log(snakemake.log[0]):
     files, params, run = snakemake.input, snakemake.params, snakemake.wildcards
     names = {"dataset": run.dataset, "backbone": run.backbone, "method": run.method, "seed": int(run.seed)}
-    classes, device = read_class_names(files.classes), choose_device()
+    classes, device = class_names(files.classes), choose_device()
     backbone = Backbone.from_config(params.backbone, image_size=params.image_size)
     image_set, generated = load_chosen(files.images, files.choice)
     pictures = compose_training_set(read_table(files.train), generated, size=backbone.view.resize, mix=params.mix)

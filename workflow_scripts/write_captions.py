@@ -1,19 +1,18 @@
 """Rule write_captions: the captions of one shard of images by one sampler."""
 
-import pandas as pd
-
 from sgid.captions import captioning, write_captions
-from sgid.image_table import read_tables, shard, write_table
+from sgid.classes import prompt_names
+from sgid.image_sets import read_images
+from sgid.image_table import shard, write_table
 from sgid.runtime import choose_device, job_log, provenance
 
 with job_log(snakemake.log[0]):
     device, wildcards = choose_device(), snakemake.wildcards
-    classes = pd.read_csv(snakemake.input.classes, keep_default_na=False).set_index("label")
     captions = write_captions(
-        shard(read_tables(snakemake.input.images), int(wildcards.i), int(wildcards.n)),
+        shard(read_images(snakemake.input.images), int(wildcards.i), int(wildcards.n)),
         sampler=wildcards.sampler,
         dataset=wildcards.dataset,
-        names=classes["prompt_name"].to_dict(),
+        names=prompt_names(snakemake.input.classes),
         source=snakemake.input.sources,
         how=captioning(snakemake.params.captions),
         base_seed=snakemake.params.base_seed,

@@ -1,16 +1,15 @@
 """Rule write_sentences: T5's sentences about each class of a data set, the prompts of Text2Img."""
 
-import pandas as pd
 import yaml
 
+from sgid.classes import prompt_names
 from sgid.runtime import choose_device, job_log, write_text
 from sgid.sentences import load_writer, write_sentences
 
 with job_log(snakemake.log[0]):
-    classes = pd.read_csv(snakemake.input.classes, keep_default_na=False)
     sentences = write_sentences(
         load_writer(snakemake.input.model[0], device=choose_device()),
-        classes["prompt_name"].tolist(),
+        list(prompt_names(snakemake.input.classes).values()),
         count=snakemake.params.number,
         max_length=snakemake.params.max_length,
         dataset=snakemake.wildcards.dataset,

@@ -67,7 +67,7 @@ def clip_folder(tmp_path_factory):
 
 
 def build(entry, folder=None, *, seed=0, classes=5):
-    return build_backbone(Backbone.from_config(entry), classes, folder, seed)
+    return build_backbone(Backbone.from_config(entry), classes, weights_folder=folder, seed=seed)
 
 
 def noise(count=4, side=32):

@@ -4,7 +4,7 @@ import pytest
 import tiny_models
 import torch
 
-from sgid.consistency import grouped, matched, measure_method, perturbed, summarise
+from sgid.consistency import grouped, measure_method, originals_of, perturbed, summarise
 from sgid.similarity import load_clip
 
 NAMES = {0: "cat", 1: "dog"}
@@ -66,4 +66,4 @@ def test_originals_with_unequal_numbers_of_images_are_refused():
 
 def test_only_originals_of_which_something_was_drawn_are_measured():
     generated = pa.table({"source_id": ["train/002", "train/002"]})
-    assert matched(generated, tiny_models.picture_table(4))[1]["image_id"].to_pylist() == ["train/002"]
+    assert originals_of(tiny_models.picture_table(4), generated)["image_id"].to_pylist() == ["train/002"]

@@ -8,7 +8,7 @@ from PIL import Image
 from torch import nn
 
 from sgid.backbones import Backbone, Classifier
-from sgid.evaluation import BATCH, evaluate, evaluate_table, read_class_names, run_record
+from sgid.evaluation import BATCH, evaluate, evaluate_table, run_record
 from sgid.image_table import encode, image_rows
 from sgid.training import History, TrainingSet
 
@@ -64,19 +64,6 @@ def test_a_table_is_evaluated_row_by_row():
     pictures = [encode(Image.fromarray(image)) for image in coloured(torch.tensor([0, 1, 2])).numpy()]
     scores = evaluate_table(colour_reader(), BACKBONE, image_rows(list("abc"), pictures, [0, 1, 1]), class_names=NAMES)
     assert scores["correct"] == 2
-
-
-def test_class_names_come_in_the_order_of_labels(tmp_path):
-    path = tmp_path / "classes.csv"
-    path.write_text('label,name,prompt_name\n1,dog,dog\n0,"cat, tabby",cat\n', encoding="utf-8")
-    assert read_class_names(path) == ["cat, tabby", "dog"]
-
-
-def test_gaps_between_labels_are_refused(tmp_path):
-    path = tmp_path / "classes.csv"
-    path.write_text("label,name,prompt_name\n0,cat,cat\n2,dog,dog\n", encoding="utf-8")
-    with pytest.raises(ValueError, match="labels must count from 0 without gaps"):
-        read_class_names(path)
 
 
 def test_a_run_record_says_what_was_trained_and_is_plain_json():

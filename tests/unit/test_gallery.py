@@ -9,7 +9,6 @@ from sgid.gallery import (
     PictureSet,
     all_case_rows,
     choose_originals,
-    class_names,
     gallery_rows,
     guidance_rows,
     read_sets,
@@ -178,11 +177,6 @@ def test_of_several_noise_rates_the_selected_set_is_read(tmp_path):
     write_json({"dataset": "shapes", "recipe": "sgid", "chosen": {"noise_rate": "0.5"}}, tmp_path / "choice.json")
     assert [each.noise_rate for each in read_sets(paths)] == ["0.3", "0.5"]
     assert [each.noise_rate for each in read_sets(paths, choices=[tmp_path / "choice.json"])] == ["0.5"]
-
-
-def test_class_names_are_the_readable_ones(tmp_path):
-    (tmp_path / "classes.csv").write_text("label,name,prompt_name\n0,red_circle,red circle\n")
-    assert class_names(tmp_path / "classes.csv") == {0: "red circle"}
 
 
 def test_a_grid_draws_every_picture_and_stamps_a_miniature():

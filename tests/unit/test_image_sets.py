@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 import tiny_models
 
-from sgid.image_sets import collect, load_chosen, noise_rate_of, read_image_set, some_of_each_class
+from sgid.image_sets import collect, load_chosen, noise_rate_of, read_image_set, read_images, some_of_each_class
 from sgid.image_table import write_table
 from sgid.runtime import write_json
 
@@ -58,6 +58,19 @@ def test_a_shard_of_another_length_is_refused(tmp_path):
     write_shard(tmp_path / "shard-0-of-2.parquet", slice(0, 2))
     with pytest.raises(ValueError, match=r"2 rows, but .* was made of 3"):
         read_image_set(path)
+
+
+def test_a_shard_with_other_pictures_than_the_set_lists_is_refused(tmp_path):
+    path = write_set(tmp_path)
+    write_shard(tmp_path / "shard-0-of-2.parquet", slice(0, 3), seed=1)
+    with pytest.raises(ValueError, match=r"its pictures are not those that .* lists; delete"):
+        read_image_set(path)
+
+
+def test_images_are_read_from_tables_and_sets_alike(tmp_path):
+    path = write_set(tmp_path)
+    tables = [tmp_path / f"shard-{index}-of-2.parquet" for index in range(2)]
+    assert read_images([path]).equals(read_images(tables))
 
 
 def test_an_image_in_two_shards_is_refused(tmp_path):

@@ -24,7 +24,7 @@ RULES = {
 ROOMS = [
     *("seeding", "guidance", "references", "runtime"),
     *("matrix", "presentation", "configuration"),
-    *("prompts", "picking", "weighting", "weights", "image_table", "image_sets"),
+    *("prompts", "picking", "weighting", "weights", "classes", "image_table", "image_sets"),
     *("transforms", "mixing", "similarity", "captions", "sentences", "generators"),
     *("backbones", "training", "evaluation", "consistency", "cases"),
     *("results_table", "selection", "significance", "paper_numbers", "tables", "table_notes", "table_formats"),

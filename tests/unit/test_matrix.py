@@ -184,7 +184,7 @@ def test_a_recipe_redraws_the_originals(matrix):
 
 
 def test_a_recipe_may_redraw_the_images_of_another(matrix):
-    expected = ["results/images/pets/text2img/noise-1.0/shard-0-of-1.parquet"]
+    expected = ["results/images/pets/text2img/noise-1.0.json"]
     assert matrix.source_tables("pets", "text2img_sgid") == expected
 
 

@@ -132,15 +132,6 @@ def test_a_share_of_the_pictures_is_in_target_style():
     assert 0.2 < (web.images != mixed.images).any((1, 2, 3)).mean() < 0.4
 
 
-def test_repainting_changes_the_background_and_keeps_the_shape():
-    drawings = drawn(count=20)
-    white = np.full(20, list(world.BACKGROUNDS).index("white"))
-    edited = world.repaint(np.random.default_rng(1), drawings, {"background": white, "pattern": np.zeros(20, int)})
-    assert np.array_equal(edited.masks, drawings.masks)
-    assert edited.words(0) == drawings.words(0) | {"background": "white", "pattern": "plain"}
-    assert all(edited.images[i][edited.masks[i] == 0].mean() > 215 for i in range(20))
-
-
 def test_models_of_different_seeds_see_different_corpora():
     one, two = (draw_pool(dataclasses.replace(RECIPE, pool=50, seed=seed)).images for seed in (11, 12))
     assert {image.tobytes() for image in one}.isdisjoint(image.tobytes() for image in two)

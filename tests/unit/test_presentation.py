@@ -108,3 +108,11 @@ def test_rows_that_draw_nothing_perturb(shown):
 def test_a_row_that_neither_draws_nor_perturbs_has_no_transforms(config):
     config["figures"]["figure4"]["rows"] = ["backbone", "sgid"]
     assert Presentation(Matrix(config)).perturbations("figure4") == {"backbone": {}}
+
+
+def test_a_case_study_titles_the_original_and_every_row_without_its_plus(shown):
+    assert shown.case_columns("figure4") == ["Original", "RE", "CutMix", "RA", "Text2Img", "DC", "IP", "SGID"]
+
+
+def test_a_table_or_figure_has_the_title_of_its_entry(shown):
+    assert shown.title("table3") == "Ablation of the textual prompt"

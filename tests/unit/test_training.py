@@ -182,7 +182,7 @@ def test_a_loss_that_breaks_down_stops_the_run():
 def test_a_probe_on_cached_features_equals_one_on_pixels():
     backbone, training_set = Backbone.from_config(PROBE), drawn_set(48)
     cached, history = fit(PROBE, training_set)
-    uncached = build_backbone(backbone, len(SHAPES), None, 1)
+    uncached = build_backbone(backbone, len(SHAPES), weights_folder=None, seed=1)
     targets = one_hot(training_set.labels, len(SHAPES)).float()
     seen_as = encoded(uncached, backbone, training_set.images)
     values = (training_set.images.permute(0, 3, 1, 2).float() / 255 - 0.5) / 0.25
@@ -193,7 +193,7 @@ def test_a_probe_on_cached_features_equals_one_on_pixels():
 
 
 def test_a_probe_with_an_online_method_still_leaves_its_encoder_alone():
-    fresh = build_backbone(Backbone.from_config(PROBE), len(SHAPES), None, 1)
+    fresh = build_backbone(Backbone.from_config(PROBE), len(SHAPES), weights_folder=None, seed=1)
     trained, _ = fit(PROBE, drawn_set(24), online={"moex": {}})
     assert torch.equal(parameters_of(fresh.encoder), parameters_of(trained.encoder))
     assert not torch.equal(parameters_of(fresh.head), parameters_of(trained.head))

@@ -111,7 +111,7 @@ class Classifier(nn.Module):
         return self.head(self.features(images))
 
 
-def build_backbone(backbone: Backbone, classes: int, weights_folder: Path | None, seed: int) -> Classifier:
+def build_backbone(backbone: Backbone, classes: int, *, weights_folder: Path | None, seed: int) -> Classifier:
     """The network on the CPU, its random weights drawn from `seed` alone; pre-trained ones come from the folder."""
     builder = BUILDERS.get(backbone.library)
     if builder is None:
@@ -135,7 +135,7 @@ def timm_encoder(backbone: Backbone, weights_folder: Path | None) -> tuple[nn.Mo
     if backbone.stem == "small":
         shrink_stem(encoder)
     if backbone.weights:
-        load_encoder(encoder, weights_file(backbone, weights_folder, "model.safetensors"))
+        load_encoder(encoder, weights_file(backbone, weights_folder, name="model.safetensors"))
     return encoder, encoder.num_features
 
 
@@ -145,7 +145,8 @@ def open_clip_encoder(backbone: Backbone, weights_folder: Path | None) -> tuple[
 
     name = backbone.name
     if backbone.weights:
-        name = f"local-dir:{weights_file(backbone, weights_folder, 'open_clip_model.safetensors').parent}"
+        weights = weights_file(backbone, weights_folder, name="open_clip_model.safetensors")
+        name = f"local-dir:{weights.parent}"
     tower = open_clip.create_model(name, **backbone.options).visual
     return tower, tower.output_dim
 
@@ -168,11 +169,14 @@ def load_encoder(encoder: nn.Module, path: Path) -> None:
     state = {name: values for name, values in load_file(path).items() if not name.startswith(head)}
     wrong = sorted(state.keys() ^ encoder.state_dict().keys())
     if wrong:
-        raise ValueError(f"{path}: weights of another architecture ({wrong[0]!r} and {len(wrong) - 1} more differ)")
+        raise ValueError(
+            f"{path}: weights of another architecture ({wrong[0]!r} and {len(wrong) - 1} more differ); "
+            "correct the backbone's name or options, or fetch its own weights"
+        )
     encoder.load_state_dict(state)
 
 
-def weights_file(backbone: Backbone, folder: Path | None, name: str) -> Path:
+def weights_file(backbone: Backbone, folder: Path | None, *, name: str) -> Path:
     """The file of pre-trained weights, or one sentence that names the folder and the next step."""
     if folder is None:
         raise ValueError(f"backbone {backbone.name!r} needs the weights {backbone.weights!r}, and no folder was given")

@@ -34,6 +34,7 @@ def sentence(error: jsonschema.ValidationError) -> str:
 
 
 def unknown_key(path: str, error: jsonschema.ValidationError) -> str:
+    """The sentence for a key that the schema does not have, with the nearest that it has."""
     known = sorted(error.schema["properties"])
     key = next(key for key in error.instance if key not in known)
     nearest = difflib.get_close_matches(key, known, n=1)

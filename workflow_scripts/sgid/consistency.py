@@ -3,7 +3,6 @@
 Several augmented images an original; their mean CLIP cosine with it, averaged over the originals of each class.
 """
 
-import logging
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -15,12 +14,10 @@ from torch import nn
 
 from sgid.image_sets import load_chosen
 from sgid.image_table import pictures_of, pixels_of
-from sgid.mixing import MIXINGS
+from sgid.mixing import MIXINGS, Mixing
 from sgid.seeding import seed_for
 from sgid.similarity import Clip, consistency, diversity
-from sgid.transforms import TRANSFORMS
-
-log = logging.getLogger(__name__)
+from sgid.transforms import TRANSFORMS, Transform
 
 
 def measure_method(
@@ -37,33 +34,43 @@ def measure_method(
 ) -> pd.DataFrame:
     """One row a class, then one of class_name `all`, for a method of generated `images`, `online` transforms, or both.
 
-    `images`, `choice`: as for `load_chosen`; `size`: side in pixels at which online transforms act.
+    `images`, `choice`: as for `load_chosen`; `size`: side in pixels at which online transforms act. Raises ValueError
+    where generated images come from no original, or originals have unequal numbers of them.
     """
     _, generated = load_chosen(images, choice)
-    if generated is None:
-        sources = originals["image_id"].to_pylist() * replicates
-        pictures = pixels_of(originals, size)
-        augmented = [picture for _ in range(replicates) for picture in pictures]
-    else:
-        generated, originals = matched(generated, originals)
-        sources, augmented = generated["source_id"].to_pylist(), list(pixels_of(generated, size))
+    if generated is not None:
+        originals = originals_of(originals, generated)
+    sources, augmented = to_compare(originals, generated, size=size, replicates=replicates)
     if online:
-        augmented = list(perturbed(np.stack(augmented), online, seed=seed_for(base_seed, "consistency")))
-    pictures = [Image.fromarray(picture) for picture in augmented]
-    features = grouped(clip.encode_images(pictures), sources, order=originals["image_id"].to_pylist())
-    rows = summarise(
-        clip.encode_images(pictures_of(originals)), features, labels=originals["label"].to_pylist(), names=names
-    )
-    return pd.DataFrame(rows)
+        augmented = perturbed(augmented, online, seed=seed_for(base_seed, "consistency"))
+    encoded = clip.encode_images([Image.fromarray(picture) for picture in augmented])
+    features = grouped(encoded, sources, order=originals["image_id"].to_pylist())
+    unchanged = clip.encode_images(pictures_of(originals))
+    return pd.DataFrame(summarise(unchanged, features, labels=originals["label"].to_pylist(), names=names))
 
 
-def matched(generated: pa.Table, originals: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """Both without the originals of which nothing was drawn (recipes of `per_class` images draw from some)."""
+def named(rows: pd.DataFrame, *, dataset: str, method: str, encoder: str, miniature: bool) -> pd.DataFrame:
+    """The rows of `measure_method` with columns that say what was measured, and by which encoder."""
+    about = pd.DataFrame({"dataset": dataset, "method": method}, index=rows.index)
+    return about.join(rows).assign(encoder=encoder, miniature=miniature)
+
+
+def to_compare(
+    originals: pa.Table, generated: pa.Table | None, *, size: int, replicates: int
+) -> tuple[list[str], np.ndarray]:
+    """Source ids, and uint8 (M, size, size, 3): what was drawn, else `replicates` copies of the originals."""
+    if generated is not None:
+        return generated["source_id"].to_pylist(), pixels_of(generated, size)
+    return originals["image_id"].to_pylist() * replicates, np.tile(pixels_of(originals, size), (replicates, 1, 1, 1))
+
+
+def originals_of(originals: pa.Table, generated: pa.Table) -> pa.Table:
+    """The originals of which something was drawn (recipes of `per_class` images draw from some)."""
     drawn = set(generated["source_id"].to_pylist())
     kept = originals.filter(pa.array([name in drawn for name in originals["image_id"].to_pylist()]))
     if len(kept) < len(drawn):
         raise ValueError(f"{len(drawn) - len(kept)} generated images come from no original; draw the set again")
-    return generated, kept
+    return kept
 
 
 def perturbed(images: np.ndarray, online: Mapping[str, Mapping], *, seed: int) -> np.ndarray:
@@ -81,7 +88,7 @@ def perturbed(images: np.ndarray, online: Mapping[str, Mapping], *, seed: int) -
     return (values + centre).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()
 
 
-def changed(values: torch.Tensor, change, generator: torch.Generator) -> torch.Tensor:
+def changed(values: torch.Tensor, change: Transform | Mixing, generator: torch.Generator) -> torch.Tensor:
     """Float (N, 3, S, S) after one transform, or one mixing of pictures (whose labels do not matter here)."""
     if hasattr(change, "acts_on"):
         return change(values, generator)

@@ -1,8 +1,6 @@
 """Measure a trained classifier on every picture of a split, and record the run."""
 
-import csv
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -16,15 +14,6 @@ from sgid.training import History, TrainingSet, autocast
 from sgid.transforms import evaluation_view
 
 BATCH = 256
-
-
-def read_class_names(path: str | Path) -> list[str]:
-    """Names in the order of their labels, from `classes.csv`; refuses labels that are not 0, 1, 2, …"""
-    with open(path, newline="", encoding="utf-8") as stream:
-        names = {int(row["label"]): row["name"] for row in csv.DictReader(stream)}
-    if sorted(names) != list(range(len(names))):
-        raise ValueError(f"{path}: labels must count from 0 without gaps; run the data set's rule again")
-    return [names[label] for label in range(len(names))]
 
 
 def evaluate(

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from PIL import Image
@@ -41,11 +40,6 @@ def read_sets(paths: Iterable[str | Path], *, choices: Iterable[str | Path] = ()
         for path, head in heads
         if chosen.get((head["dataset"], head["recipe"]), head["noise_rate"]) == head["noise_rate"]
     ]
-
-
-def class_names(path: str | Path) -> dict[int, str]:
-    """Readable name of each label, from a data set's classes.csv."""
-    return pd.read_csv(path).set_index("label")["prompt_name"].to_dict()
 
 
 def choose_originals(originals: pa.Table, drawn: list[pa.Table], *, count: int, seed: int) -> list[dict]:

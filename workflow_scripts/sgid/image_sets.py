@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from sgid.image_table import read_table
 from sgid.runtime import read_json
@@ -48,6 +47,7 @@ def collect(shards: Sequence[str | Path], *, dataset: str, recipe: str, miniatur
 
 
 def check_set(ids: Counter, noise_rates: set[str], *, name: str) -> None:
+    """Refuse what is no set: no image at all, an image in two shards, or more than one noise rate."""
     if not ids:
         raise ValueError(f"{name}: the image set is empty; give draw_images at least one original")
     if ids.most_common(1)[0][1] > 1:
@@ -66,14 +66,25 @@ def read_image_set(path: str | Path) -> pa.Table:
     return pa.concat_tables(tables).sort_by("image_id")
 
 
+def read_images(paths: Sequence[str | Path]) -> pa.Table:
+    """All rows of image tables (.parquet) and image sets (.json), in `image_id` order."""
+    tables = [read_image_set(path) if str(path).endswith(".json") else read_table(path) for path in paths]
+    return pa.concat_tables(tables).sort_by("image_id")
+
+
 def read_shard(shard: dict, path: str | Path) -> pa.Table:
+    """One shard of the set at `path`; refuses a missing one, and one whose pictures are not those the set lists."""
     again = f"run `snakemake {shard['path']} {path} --cores 1`"
     if not Path(shard["path"]).exists():
         raise ValueError(f"{path}: its shard {shard['path']} is missing; {again}")
-    rows = pq.read_metadata(shard["path"]).num_rows
-    if rows != shard["rows"]:
-        raise ValueError(f"{shard['path']}: {rows} rows, but {path} was made of {shard['rows']}; {again}")
-    return read_table(shard["path"])
+    table = read_table(shard["path"])
+    if len(table) != shard["rows"]:
+        raise ValueError(f"{shard['path']}: {len(table)} rows, but {path} was made of {shard['rows']}; {again}")
+    if content_hash(table) != shard["sha256"]:
+        raise ValueError(
+            f"{shard['path']}: its pictures are not those that {path} lists; delete {path} and run its target again"
+        )
+    return table
 
 
 def load_chosen(images: Sequence[str], choice: Sequence[str]) -> tuple[dict | None, pa.Table | None]:
@@ -88,13 +99,19 @@ def load_chosen(images: Sequence[str], choice: Sequence[str]) -> tuple[dict | No
 
 
 def chosen_set(images: Sequence[str], choice: Sequence[str]) -> str:
+    """The path among `images` whose noise rate the selection file chose."""
     if not choice:
-        raise ValueError(f"{len(images)} image sets and no selection among them: {', '.join(images)}")
+        raise ValueError(
+            f"{len(images)} image sets and no selection among them: {', '.join(images)}; run choose_noise first"
+        )
     noise_rate = chosen_noise_rate(choice[0])
     for path in images:
         if read_json(path)["noise_rate"] == noise_rate:
             return path
-    raise ValueError(f"{choice[0]} chose noise rate {noise_rate}, which none of these sets has: {', '.join(images)}")
+    raise ValueError(
+        f"{choice[0]} chose noise rate {noise_rate}, which none of these sets has: {', '.join(images)}; "
+        "run choose_noise again"
+    )
 
 
 def chosen_noise_rate(choice: str | Path) -> str:

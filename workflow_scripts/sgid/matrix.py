@@ -16,6 +16,8 @@ ORIGINALS = "originals"
 CHOSEN = "chosen"
 TABLE_FILES = (".csv", ".md", ".tex", ".html", ".tests.csv")
 FIGURE_FILES = (".pdf", ".png")
+# The model behind a recipe's captions; `diverse` and `instructions` are lists that people wrote.
+WRITER_OF = {"sentences": "t5", "nucleus": "blip", "beam": "blip", "filter": "blip"}
 RECIPE_DEFAULTS = {
     "model": "stable_diffusion",
     "source": ORIGINALS,
@@ -41,7 +43,13 @@ class Run:
 
     @property
     def path(self) -> str:
+        """Where the run's metrics and provenance stand."""
         return f"results/runs/{self.dataset}/{self.backbone}/{self.method}/seed-{self.seed}.json"
+
+
+def shards_in(folder: str, count: int) -> list[str]:
+    """The paths of `count` shards in a folder."""
+    return [f"{folder}/shard-{i}-of-{count}.parquet" for i in range(count)]
 
 
 class Matrix:
@@ -54,8 +62,6 @@ class Matrix:
         check_references(config)
         self.config = config
         self.tables, self.figures = config["tables"], config["figures"]
-
-    # -- registries -------------------------------------------------------------------------------------------------
 
     @cached_property
     def recipes(self) -> dict[str, dict]:
@@ -78,31 +84,30 @@ class Matrix:
         images = entry["train"] if limit is None else min(entry["train"], limit * entry["classes"])
         return ceil(images / self.config["chunk"])
 
-    # -- images -----------------------------------------------------------------------------------------------------
-
     def caption_shards(self, dataset: str, recipe: str) -> list[str]:
         """The scored captions, of every sampler that a recipe's prompts need."""
-        source, count = self.recipes[recipe]["source"], self.shards(dataset)
-        return [
-            f"results/similarity/{dataset}/{source}/{sampler}/shard-{i}-of-{count}.parquet"
-            for sampler in SAMPLERS_OF[self.recipes[recipe]["captions"]]
-            for i in range(count)
-        ]
+        folder, count = f"results/similarity/{dataset}/{self.recipes[recipe]['source']}", self.shards(dataset)
+        samplers = SAMPLERS_OF[self.recipes[recipe]["captions"]]
+        return [path for sampler in samplers for path in shards_in(f"{folder}/{sampler}", count)]
+
+    def caption_files(self, dataset: str, samplers: list[str]) -> list[str]:
+        """The captions of the originals by some samplers."""
+        folder, count = f"results/captions/{dataset}/{ORIGINALS}", self.shards(dataset)
+        return [path for sampler in samplers for path in shards_in(f"{folder}/{sampler}", count)]
 
     def source_tables(self, dataset: str, recipe: str) -> list[str]:
         """The images that a recipe redraws."""
         return self.images_named(dataset, self.recipes[recipe]["source"])
 
     def images_named(self, dataset: str, source: str) -> list[str]:
-        """`originals`, or the shards of the recipe of that name."""
-        if source == ORIGINALS:
-            return [f"results/datasets/{dataset}/train.parquet"]
-        return self.image_shards(dataset, source, self.noise_rates(source)[0])
+        """The table of the originals, or the set that the recipe of that name draws."""
+        return (
+            [f"results/datasets/{dataset}/train.parquet"] if source == ORIGINALS else self.image_sets(dataset, source)
+        )
 
     def image_shards(self, dataset: str, recipe: str, noise: str) -> list[str]:
-        count = self.shards(dataset, recipe)
-        folder = f"results/images/{dataset}/{recipe}/noise-{noise}"
-        return [f"{folder}/shard-{i}-of-{count}.parquet" for i in range(count)]
+        """The shards of one set of generated images."""
+        return shards_in(f"results/images/{dataset}/{recipe}/noise-{noise}", self.shards(dataset, recipe))
 
     def image_sets(self, dataset: str, recipe: str | None) -> list[str]:
         """The sets of a recipe, one a noise rate; none for None."""
@@ -127,8 +132,6 @@ class Matrix:
             for noise, seed in product(self.noise_rates(recipe), self.config["selection"]["seeds"])
         ]
 
-    # -- models -----------------------------------------------------------------------------------------------------
-
     def model(self, name: str | None) -> list[str]:
         """The record of a model's weights, in whose folder they lie: a folder of one's own, or the download."""
         if name is None:
@@ -139,14 +142,13 @@ class Matrix:
         """Whether results on a data set are the drawn world's, and so no reproduction of anything."""
         return self.config["datasets"][dataset]["source"] == "drawn"
 
-    # -- tables and figures -----------------------------------------------------------------------------------------
-
     @property
     def names(self) -> list[str]:
         """Every table and figure, each a target of its own."""
         return [*self.tables, *self.figures]
 
     def entry(self, name: str) -> dict:
+        """A table or figure as the configuration declares it."""
         return (self.tables | self.figures)[name]
 
     @cache  # noqa: B019 - one Matrix lives as long as the process
@@ -184,21 +186,11 @@ class Matrix:
         )
         return list(dict.fromkeys(found))
 
-    def caption_files(self, dataset: str, samplers: list[str]) -> list[str]:
-        """The captions of the originals by some samplers."""
-        count = self.shards(dataset)
-        return [
-            f"results/captions/{dataset}/{ORIGINALS}/{sampler}/shard-{i}-of-{count}.parquet"
-            for sampler in samplers
-            for i in range(count)
-        ]
-
     def models_needed(self) -> list[str]:
         """The record of every model that the configured build reads."""
         drawn = [pair for name in self.config["build"] for pair in self.drawn(name)]
         captions = {self.recipes[recipe]["captions"] for _, recipe in drawn}
-        writers = {"sentences": "t5", "nucleus": "blip", "beam": "blip", "filter": "blip"}
-        names = [self.recipes[recipe]["model"] for _, recipe in drawn] + [writers.get(each) for each in captions]
+        names = [self.recipes[recipe]["model"] for _, recipe in drawn] + [WRITER_OF.get(each) for each in captions]
         names += ["clip"] if drawn else []
         runs = self.runs(self.config["build"])
         names += [self.config["backbones"][run.backbone].get("weights") for run in runs]

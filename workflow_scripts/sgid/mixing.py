@@ -40,7 +40,7 @@ def mix_targets(targets: Tensor, partners: Tensor, kept: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class CutMix:
-    """Paste a rectangle of another picture (Yun et al., facts 5.2); labels weigh as the pixels that are left.
+    """Paste a rectangle of another picture (Yun et al. 2019); labels weigh as the pixels that are left.
 
     The share that stays is drawn from Beta(alpha, alpha) with the given probability for each picture.
     """
@@ -85,7 +85,7 @@ def beta_draws(alpha: float, count: int, generator: torch.Generator) -> Tensor:
 
 @dataclass(frozen=True)
 class MoEx:
-    """Exchange the moments of features between pictures (Li et al., facts 5.3).
+    """Exchange the moments of features between pictures (Li et al. 2021).
 
     At each position the mean and standard deviation over channels are replaced by the partner's, once, behind `layer`:
     behind the stem of a ResNet (its max pooling included) or behind the patch embedding of a ViT, where the class

@@ -16,6 +16,10 @@ class Presentation:
         """The figures of one kind."""
         return [name for name, entry in self.matrix.figures.items() if entry["kind"] == kind]
 
+    def title(self, name: str) -> str:
+        """The title of a table or figure."""
+        return self.matrix.entry(name)["title"]
+
     def titles(self, name: str) -> dict[str, dict[str, str]]:
         """Titles of rows, data sets and backbones, as the paper prints them."""
         entry, methods = self.matrix.entry(name), self.config["methods"]
@@ -71,9 +75,17 @@ class Presentation:
 
     def gallery_columns(self, name: str) -> list[str]:
         """One title for the original and one for each set of `figure_sets`."""
-        titles, columns = self.titles(name)["rows"], ["Original"]
-        for row, recipe in self.shown_recipes(name).items():
+        columns = ["Original"]
+        for title, recipe in zip(self._bare_titles(name), self.shown_recipes(name).values(), strict=True):
             rates = self.matrix.noise_rates(recipe)
-            title = titles[row].removeprefix("+ ")
             columns += [f"{title} {rate}" for rate in rates] if len(rates) > 1 else [title]
         return columns
+
+    def case_columns(self, name: str) -> list[str]:
+        """One title for the original and one for each row of a case study."""
+        return ["Original", *self._bare_titles(name)]
+
+    def _bare_titles(self, name: str) -> list[str]:
+        """Titles of a figure's rows without the plus sign that they have in tables."""
+        titles = self.titles(name)["rows"]
+        return [titles[row].removeprefix("+ ") for row in self.matrix.entry(name)["rows"]]

@@ -103,6 +103,7 @@ def spans_of(label: str, caption: str, recipe: PromptRecipe) -> list[Span]:
 
 
 def prompt_of(spans: Sequence[Span]) -> str:
+    """The text of a prompt, without its weights."""
     return "".join(text for text, _ in spans)
 
 

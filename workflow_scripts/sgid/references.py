@@ -51,6 +51,7 @@ def require(path: str, names: Iterable[str], known: Mapping | Iterable[str]) -> 
 
 
 def check_recipe(path: str, recipe: dict, config: dict) -> None:
+    """A recipe's model, the recipe it redraws, and its noise rates."""
     require(f"{path}.model", [recipe.get("model", "stable_diffusion")], config["models"])
     if recipe.get("source", "originals") != "originals":
         require(f"{path}.source", [recipe["source"]], config["recipes"])

@@ -21,6 +21,14 @@ NOT_RUN = {
     "status": "not run", "accuracy": None, "noise_rate": "", "seconds": None, "miniature": False, "commit": "",
 }  # fmt: skip
 AVERAGE = "avg"
+# How the columns of runs.csv and tests.csv are read back: what is in neither is text or a count.
+NUMBERS = (
+    "accuracy", "seconds", "mean_difference", "t", "p", "p_one_sided", "p_welch", "p_wilcoxon", "p_holm",
+    "cohen_dz", "low", "high",
+)  # fmt: skip
+TYPES = dict.fromkeys(
+    ("backbone", "group", "row", "dataset", "variant", "method", "noise_rate", "commit", "reason"), str
+)
 
 
 def long_form(runs: list[dict], cells: list[dict], *, table: str, seeds: list[int]) -> pd.DataFrame:
@@ -129,12 +137,3 @@ def read_frame(path: str | Path) -> pd.DataFrame:
     """Read what `write_frame` wrote: empty text stays empty text, only numbers may be missing."""
     frame = pd.read_csv(path, keep_default_na=False, na_values={name: [""] for name in NUMBERS}, dtype=TYPES)
     return frame.astype({name: bool for name in ("miniature", "star") if name in frame})
-
-
-NUMBERS = (
-    "accuracy", "seconds", "mean_difference", "t", "p", "p_one_sided", "p_welch", "p_wilcoxon", "p_holm",
-    "cohen_dz", "low", "high",
-)  # fmt: skip
-TYPES = dict.fromkeys(
-    ("backbone", "group", "row", "dataset", "variant", "method", "noise_rate", "commit", "reason"), str
-)

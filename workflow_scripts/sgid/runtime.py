@@ -67,6 +67,7 @@ def write_json(value: Any, path: str | Path) -> None:
 
 
 def read_json(path: str | Path) -> Any:
+    """What a JSON file holds; raises ValueError that names the file where it is none."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
@@ -74,14 +75,16 @@ def read_json(path: str | Path) -> Any:
 
 
 def write_text(text: str, path: str | Path) -> None:
+    """UTF-8, whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def choose_device() -> str:
     """`cuda` where a GPU is visible, else `cpu`; SGID_DEVICE overrides. On CPU, as many threads as the job has."""
-    import torch
+    import torch  # here, not above: the rules of tables and figures run where torch is not installed
 
+    # Snakemake sets this variable to the threads of the rule.
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     return os.environ.get("SGID_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
 
@@ -98,6 +101,7 @@ def provenance(device: str = "cpu") -> dict:
 
 
 def device_name(device: str) -> str:
+    """The GPU's product name, or `cpu` with its architecture: pictures may differ between kinds of device."""
     if device.startswith("cuda"):
         import torch
 

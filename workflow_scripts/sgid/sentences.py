@@ -66,6 +66,7 @@ def sentences_about(
 def sample(
     writer: tuple[T5ForConditionalGeneration, PreTrainedTokenizerBase], keywords: str, *, max_length: int
 ) -> list[str]:
+    """At most `BATCH` sentences of at most `max_length` tokens; empty ones are left out."""
     model, tokenizer = writer
     source = tokenizer([keywords], return_tensors="pt").to(model.device)
     tokens = model.generate(

@@ -55,20 +55,13 @@ class Clip:
         return torch.stack([self.preprocess(picture) for picture in pictures]).to(self.device)
 
 
-def load_clip(
-    record: str | Path, *, device: str = "cpu", batch_size: int = 64, architecture: str | None = None
-) -> Clip:
-    """The CLIP in the folder of a file, its model.json: `open_clip_config.json`, weights and, if named, a tokenizer.
-
-    With `architecture` (an open_clip name, say ViT-B-32-quickgelu), `record` is a bare weights file instead.
-    """
+def load_clip(record: str | Path, *, device: str = "cpu", batch_size: int = 64) -> Clip:
+    """The CLIP in the folder of a file, its model.json: `open_clip_config.json`, weights and, if named, a tokenizer."""
     folder = Path(record).parent
-    source = architecture or f"local-dir:{folder}"
-    weights = str(record) if architecture else None
-    model, preprocess = open_clip.create_model_from_pretrained(source, pretrained=weights, device=device)
+    source = f"local-dir:{folder}"
+    model, preprocess = open_clip.create_model_from_pretrained(source, device=device)
     tokenizer = open_clip.get_tokenizer(source)
-    name = architecture or folder.name
-    return Clip(model.eval(), preprocess, tokenizer, device=device, name=name, batch_size=batch_size)
+    return Clip(model.eval(), preprocess, tokenizer, device=device, name=folder.name, batch_size=batch_size)
 
 
 def score_captions(clip: Clip, images: pa.Table, captions: pa.Table, *, names: Mapping[int, str]) -> pa.Table:

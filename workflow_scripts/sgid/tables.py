@@ -11,6 +11,7 @@ import pandas as pd
 from sgid.results_table import AVERAGE, CELL, RUN, summarise
 
 DECIMALS = 2
+NUMBER = ["backbone", "row", "variant", "dataset"]  # what one printed number is found by
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,8 @@ def table_cells(runs: pd.DataFrame, tests: pd.DataFrame, paper: pd.DataFrame) ->
     """One row a cell: mean, std, n, status, marks, star and the paper's number (none beside a miniature)."""
     cells = _with_stars(summarise(runs), tests)
     comparable = paper if not cells["miniature"].any() else paper.iloc[:0]
-    published = comparable.set_index(["backbone", "row", "variant", "dataset"])["accuracy"].to_dict()
-    keys = cells[["backbone", "row", "variant", "dataset"]].itertuples(index=False, name=None)
+    published = comparable.set_index(NUMBER)["accuracy"].to_dict()
+    keys = cells[NUMBER].itertuples(index=False, name=None)
     cells["paper"] = [published.get(key, float("nan")) for key in keys]
     cells["difference"] = (cells["mean"].round(DECIMALS) - cells["paper"].round(DECIMALS)).round(DECIMALS)
     return with_marks(cells)
@@ -76,7 +77,7 @@ def table_cells(runs: pd.DataFrame, tests: pd.DataFrame, paper: pd.DataFrame) ->
 
 def published_cells(planned: list[dict], paper: pd.DataFrame) -> pd.DataFrame:
     """The paper's own numbers as cells: one value each, marks derived from the numbers, stars as printed."""
-    published = paper.set_index(["backbone", "row", "variant", "dataset"])[["accuracy", "significant"]].T.to_dict()
+    published = paper.set_index(NUMBER)[["accuracy", "significant"]].T.to_dict()
     cells = pd.DataFrame(planned)[CELL].to_dict("records")
     averages = [{**cell, "dataset": AVERAGE} for cell in cells if AVERAGE in set(paper["dataset"])]
     unique = {tuple(cell.values()): cell for cell in [*cells, *averages]}.values()
@@ -85,8 +86,7 @@ def published_cells(planned: list[dict], paper: pd.DataFrame) -> pd.DataFrame:
 
 
 def _published(published: dict, cell: dict) -> dict:
-    key = (cell["backbone"], cell["row"], cell["variant"], cell["dataset"])
-    number = published.get(key, {"accuracy": float("nan"), "significant": False})
+    number = published.get(tuple(cell[name] for name in NUMBER), {"accuracy": float("nan"), "significant": False})
     done = int(pd.notna(number["accuracy"]))
     return {
         "mean": number["accuracy"],
@@ -102,9 +102,8 @@ def _published(published: dict, cell: dict) -> dict:
 
 
 def _with_stars(cells: pd.DataFrame, tests: pd.DataFrame) -> pd.DataFrame:
-    keys = ["backbone", "row", "variant", "dataset"]
-    starred = set(tests.loc[tests["star"].astype(bool), keys].itertuples(index=False, name=None))
-    return cells.assign(star=[key in starred for key in cells[keys].itertuples(index=False, name=None)])
+    starred = set(tests.loc[tests["star"].astype(bool), NUMBER].itertuples(index=False, name=None))
+    return cells.assign(star=[key in starred for key in cells[NUMBER].itertuples(index=False, name=None)])
 
 
 def with_marks(cells: pd.DataFrame) -> pd.DataFrame:

@@ -120,7 +120,8 @@ def fit_classifier(
 ) -> tuple[Classifier, History]:
     """Build the backbone and train it by its recipe; the same arguments on a CPU give the same bits."""
     online = online or Online()
-    model = build_backbone(backbone, classes, weights_folder, seed).to(device, memory_format=torch.channels_last)
+    model = build_backbone(backbone, classes, weights_folder=weights_folder, seed=seed)
+    model = model.to(device, memory_format=torch.channels_last)
     images, labels = training_set.images.to(device), training_set.labels.to(device)
     targets = one_hot(labels, classes).float()
     if backbone.train == "head" and backbone.view.is_fixed and online == Online():

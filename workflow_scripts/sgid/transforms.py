@@ -111,7 +111,7 @@ def box_mask(box: Tensor, height: int, width: int) -> Tensor:
 
 @dataclass(frozen=True)
 class RandomErasing:
-    """Fill a random rectangle of a picture (Zhong et al.; values of their repository, facts 5.1).
+    """Fill a random rectangle of a picture (Zhong et al. 2020; the values of their repository).
 
     area: the share of the picture, uniform between the two; aspect: height over width, uniform from `aspect` to its
     inverse; fill: one value a channel on the normalised scale, where 0 is the mean colour.
@@ -139,7 +139,9 @@ class RandomErasing:
         corner = (torch.rand(count, 2, generator=generator) * (room + 1)).long()
         return torch.cat([corner, corner + sides], dim=1)
 
-    def _first_fitting(self, count: int, height: int, width: int, *, generator: torch.Generator):
+    def _first_fitting(
+        self, count: int, height: int, width: int, *, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
         """Height and width, int64 (B, 2), of the first rectangle smaller than the picture, and whether there is one."""
         low, high = self.area
         area = (low + (high - low) * torch.rand(count, self.tries, generator=generator)) * height * width
@@ -198,7 +200,7 @@ OPERATIONS = {
 
 @dataclass(frozen=True)
 class RandAugment:
-    """Some random operations at one magnitude (Cubuk et al.; torchvision's defaults, facts 5.4).
+    """Some random operations at one magnitude (Cubuk et al. 2020; torchvision's defaults).
 
     With one magnitude for all, pictures that drew the same operation and sign share one call: at most 23 calls a round.
     """

@@ -52,5 +52,4 @@ def loader(source: str) -> Callable[..., tuple[dict[str, pa.Table], list[str]]]:
 
 def class_table(names: list[str]) -> pd.DataFrame:
     """One row a class; the readable name is what a prompt shows (paper, section 3.2: spaces for underscores)."""
-
     return pd.DataFrame({"label": range(len(names)), "name": names, "prompt_name": [readable(n) for n in names]})

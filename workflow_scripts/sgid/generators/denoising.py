@@ -22,6 +22,7 @@ from diffusers import (
     StableDiffusionPipeline,
     UNet2DConditionModel,
 )
+from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from diffusers.utils.torch_utils import randn_tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
@@ -129,7 +130,7 @@ def last_timesteps(scheduler: SchedulerMixin, *, steps: int, strength: float) ->
     return scheduler.timesteps[begin:]
 
 
-def latent_distribution(model: Diffusion, originals: np.ndarray):
+def latent_distribution(model: Diffusion, originals: np.ndarray) -> DiagonalGaussianDistribution:
     """The VAE's posterior of uint8 (B, H, W, 3)."""
     pixels = torch.from_numpy(originals).permute(0, 3, 1, 2).float() / 127.5 - 1
     return model.vae.encode(pixels.to(model.device, model.dtype)).latent_dist
@@ -185,6 +186,7 @@ def finished(model: Diffusion, latents: torch.Tensor, *, steps_run: int) -> Draw
 
 
 def flag_of(image: np.ndarray, finite: bool) -> str:
+    """What is wrong with a picture of uint8 (H, W, 3): `nan`, `black`, or nothing ("")."""
     if not finite:
         return "nan"
     return "" if image.any() else "black"

@@ -73,9 +73,11 @@ class SetName:
     base_seed: int = 0
 
     def image_id(self, source_id: str, replicate: int) -> str:
+        """The path-like id of one picture, unique in the set."""
         return f"{source_id}/{self.recipe}/noise-{self.noise_rate}/{replicate}"
 
     def seed(self, source_id: str, replicate: int) -> int:
+        """The seed of all chance in one picture."""
         return seed_for(self.base_seed, self.dataset, source_id, self.recipe, self.noise_rate, replicate)
 
 
@@ -107,7 +109,9 @@ def draw_images(
     for start in range(0, len(todo), generation.batch_size):
         wanted = todo[start : start + generation.batch_size]
         filled = fill_up(wanted, generation)
-        batch, truncated = prepare(model, originals, filled, name=name, empty=empty, how=(generation, weighting))
+        spans = [json.loads(picture.prompt["weights"]) for picture in filled]
+        embeddings, truncated = embed_prompts(spans, model.text_encoder, tokenizer=model.tokenizer, weighting=weighting)
+        batch = batch_of(filled, originals, name=name, prompts=(embeddings, empty), resolution=generation.resolution)
         drawn = draw(model, batch, name=name, generation=generation)
         tables.append(rows_of(wanted, drawn, truncated, name=name, generation=generation))
         log.info("%d of %d images", start + len(wanted), len(todo))
@@ -138,33 +142,29 @@ def fill_up(wanted: Sequence[Picture], generation: Generation) -> list[Picture]:
     return [*wanted, *[wanted[-1]] * lacking]
 
 
-def prepare(
-    model: Diffusion,
-    originals: pa.Table,
+def batch_of(
     pictures: Sequence[Picture],
+    originals: pa.Table,
     *,
     name: SetName,
-    empty: torch.Tensor,
-    how: tuple[Generation, Weighting],
-) -> tuple[Batch, list[bool]]:
-    """The tensors of one batch, and which prompts were cut to the text encoder's limit."""
-    generation, weighting = how
-    spans = [json.loads(picture.prompt["weights"]) for picture in pictures]
-    prompts, truncated = embed_prompts(spans, model.text_encoder, tokenizer=model.tokenizer, weighting=weighting)
+    prompts: tuple[torch.Tensor, torch.Tensor],
+    resolution: int,
+) -> Batch:
+    """The tensors of one batch; `prompts`: embeddings (B, L, D) of the pictures', and (1, L, D) of the empty prompt."""
     seeds = [name.seed(picture.source_id, picture.replicate) for picture in pictures]
-    batch = Batch(
-        originals=pixels_of(originals.take([picture.row for picture in pictures]), generation.resolution),
-        prompts=prompts,
-        empty_prompt=empty,
+    return Batch(
+        originals=pixels_of(originals.take([picture.row for picture in pictures]), resolution),
+        prompts=prompts[0],
+        empty_prompt=prompts[1],
         guidance=torch.tensor([picture.prompt["guidance"] for picture in pictures]),
         # On the CPU whatever the device, so that a GPU draws from the same numbers.
         generators=[torch.Generator().manual_seed(seed) for seed in seeds],
     )
-    return batch, truncated
 
 
 @torch.inference_mode()
 def draw(model: Diffusion, batch: Batch, *, name: SetName, generation: Generation) -> Drawn:
+    """One batch by the generator that the recipe names, at the set's noise rate."""
     sampling = Sampling(generation.steps, float(name.noise_rate), generation.image_guidance)
     return GENERATORS[generation.generator](model, batch, sampling)
 

@@ -6,7 +6,7 @@ import torch
 from diffusers import AutoencoderKL
 from torch.nn import functional
 
-from .fit import STYLES, Recipe, draw_pool, fit, held_out, to_tensor, write_record
+from sgid.miniature.fit import STYLES, Recipe, draw_pool, fit, held_out, to_tensor, write_record
 
 RECIPE = Recipe(steps=6500, batch=32, learning_rate=2e-3, seed=11, target_share=0.3)
 SETTINGS = {

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from . import world
+from sgid.miniature import world
 
 
 class ShapeHeads(torch.nn.Module):

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import torch
-from transformers import BlipConfig, BlipForConditionalGeneration, BlipImageProcessor, BlipProcessor
+from transformers import BertTokenizer, BlipConfig, BlipForConditionalGeneration, BlipImageProcessor, BlipProcessor
 
-from . import world
-from .auxiliary import ShapeHeads, tensors_of
-from .fit import STYLES, Recipe, draw_pool, fit, held_out, to_tensor, write_record
-from .grammar import EXACT, LOOSE, Sentences, fields_said
-from .tokenizers import bert_tokenizer
+from sgid.miniature import world
+from sgid.miniature.auxiliary import ShapeHeads, tensors_of
+from sgid.miniature.fit import STYLES, Recipe, draw_pool, fit, held_out, to_tensor, write_record
+from sgid.miniature.grammar import EXACT, LOOSE, Sentences, fields_said
+from sgid.miniature.tokenizers import bert_tokenizer
 
 RECIPE = Recipe(steps=4000, batch=32, learning_rate=2e-3, seed=12)
 WIDTH, PATCH = 64, 4
@@ -79,7 +79,8 @@ def save_processor(folder: Path) -> BlipProcessor:
     return processor
 
 
-def blip_config(tokenizer) -> BlipConfig:
+def blip_config(tokenizer: BertTokenizer) -> BlipConfig:
+    """The settings with the vocabulary and special tokens of the tokenizer."""
     text = SETTINGS["text_config"] | {
         "vocab_size": len(tokenizer),
         "bos_token_id": tokenizer.bos_token_id,
@@ -90,7 +91,7 @@ def blip_config(tokenizer) -> BlipConfig:
     return BlipConfig(**(SETTINGS | {"text_config": text}))
 
 
-def caption_tokens(tokenizer, texts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
+def caption_tokens(tokenizer: BertTokenizer, texts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
     """Token ids "[DEC] a picture of <caption> [SEP]" and labels, both (texts, length); the prefix is no target."""
     encoded = tokenizer([f"{PREFIX} {text}" for text in texts], padding=True, return_tensors="pt")
     tokens = encoded.input_ids

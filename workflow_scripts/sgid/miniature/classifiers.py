@@ -14,9 +14,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
-from . import world
-from .auxiliary import ShapeHeads, tensors_of
-from .fit import STYLES, Recipe, draw_pool, fit, held_out, to_tensor, write_record
+from sgid.miniature import world
+from sgid.miniature.auxiliary import ShapeHeads, tensors_of
+from sgid.miniature.fit import STYLES, Recipe, draw_pool, fit, held_out, to_tensor, write_record
 
 VIT_RECIPE = Recipe(steps=1500, batch=64, learning_rate=2e-3, seed=16, target_share=0.0)
 VIT = {

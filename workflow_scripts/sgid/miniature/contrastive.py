@@ -9,11 +9,11 @@ import torch
 from safetensors.torch import save_file
 from torch.nn import functional
 
-from . import world
-from .auxiliary import ShapeHeads, tensors_of
-from .fit import STYLES, Recipe, draw_pool, fit, held_out, to_tensor, write_record
-from .grammar import EXACT, LABEL, LOOSE, Sentences, exact_caption, true_of
-from .tokenizers import CLIP_CONTEXT, clip_tokenizer
+from sgid.miniature import world
+from sgid.miniature.auxiliary import ShapeHeads, tensors_of
+from sgid.miniature.fit import STYLES, Recipe, draw_pool, fit, held_out, to_tensor, write_record
+from sgid.miniature.grammar import EXACT, LABEL, LOOSE, Sentences, exact_caption, true_of
+from sgid.miniature.tokenizers import CLIP_CONTEXT, clip_tokenizer
 
 RECIPE = Recipe(steps=3500, batch=64, learning_rate=2e-3, seed=13)
 WIDTH, PATCH = 64, 4
@@ -39,11 +39,7 @@ def train_clip(folder: Path, recipe: Recipe = RECIPE) -> None:
     torch.manual_seed(recipe.seed)
     tokenizer = clip_tokenizer(folder, CLIP_CONTEXT)
     settings = SETTINGS | {"text_cfg": TEXT | {"vocab_size": len(tokenizer)}}
-    model = open_clip.CLIP(
-        settings["embed_dim"],
-        vision_cfg=settings["vision_cfg"],
-        text_cfg={k: v for k, v in settings["text_cfg"].items() if k != "hf_tokenizer_name"},
-    )
+    model = clip_network(settings)
     heads = ShapeHeads(WIDTH, PATCH)
     drawings = draw_pool(recipe)
     images = to_tensor(drawings.images)
@@ -64,8 +60,14 @@ def train_clip(folder: Path, recipe: Recipe = RECIPE) -> None:
         return contrastive_loss(texts @ pictures.T, also_true) + shape
 
     history = fit([*model.parameters(), *heads.parameters()], loss_of, recipe)
-    save_clip(model, folder, settings)
+    save_clip(model, folder, settings=settings)
     write_record(folder, recipe, settings, history, quality(folder, recipe))
+
+
+def clip_network(settings: dict) -> open_clip.CLIP:
+    """The untrained model of these settings, which are those of the saved configuration."""
+    text = {key: value for key, value in settings["text_cfg"].items() if key != "hf_tokenizer_name"}
+    return open_clip.CLIP(settings["embed_dim"], vision_cfg=settings["vision_cfg"], text_cfg=text)
 
 
 def random_templates(count: int, generator: torch.Generator) -> torch.Tensor:
@@ -76,17 +78,20 @@ def random_templates(count: int, generator: torch.Generator) -> torch.Tensor:
 
 
 def contrastive_loss(cosine: torch.Tensor, also_true: torch.Tensor) -> torch.Tensor:
-    """Symmetric InfoNCE over (texts, pictures), where a text that is true of another picture is no negative."""
+    """Symmetric InfoNCE, where a text that is true of another picture is no negative, and the level of true pairs.
+
+    cosine: (B, B), texts by pictures, pairs on the diagonal; also_true: bool (B, B), text i is true of picture j.
+    """
     own = torch.eye(len(cosine), dtype=torch.bool)
     logits = (SCALE * cosine).masked_fill(also_true & ~own, -torch.inf)
     target = torch.arange(len(cosine))
+    both_ways = functional.cross_entropy(logits, target) + functional.cross_entropy(logits.T, target)
     level = (cosine.diagonal().mean() - TRUE_COSINE) ** 2
-    return (
-        functional.cross_entropy(logits, target) + functional.cross_entropy(logits.T, target)
-    ) / 2 + LEVEL_WEIGHT * level
+    return both_ways / 2 + LEVEL_WEIGHT * level
 
 
-def save_clip(model: open_clip.CLIP, folder: Path, settings: dict) -> None:
+def save_clip(model: open_clip.CLIP, folder: Path, *, settings: dict) -> None:
+    """Weights and configuration in the layout that open_clip's `local-dir:` reads."""
     state = {name: value.contiguous() for name, value in model.state_dict().items()}
     save_file(state, folder / "open_clip_model.safetensors")
     config = {"model_cfg": settings, "preprocess_cfg": PREPROCESSING}

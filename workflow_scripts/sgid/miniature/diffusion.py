@@ -11,10 +11,10 @@ from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline, UNe
 from torch.nn import functional
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from . import world
-from .fit import STYLES, Recipe, draw_pool, fit, held_out, to_tensor, write_record
-from .grammar import EXACT, LABEL, LOOSE, Sentences
-from .tokenizers import SD_CONTEXT, clip_tokenizer
+from sgid.miniature import world
+from sgid.miniature.fit import STYLES, Recipe, draw_pool, fit, held_out, to_tensor, write_record
+from sgid.miniature.grammar import EXACT, LABEL, LOOSE, Sentences
+from sgid.miniature.tokenizers import SD_CONTEXT, clip_tokenizer
 
 RECIPE = Recipe(steps=9000, batch=32, learning_rate=1e-3, seed=14, ema=0.999)
 WIDTH = 64
@@ -54,24 +54,37 @@ EMPTY, LABELS, CAPTIONS = 0.12, 0.30, 0.60
 def train_diffusion(folder: Path, vae_folder: Path, recipe: Recipe = RECIPE) -> None:
     """Train UNet and text encoder on the VAE's latents, and save a whole StableDiffusionPipeline to `folder`."""
     torch.manual_seed(recipe.seed)
-    tokenizer = clip_tokenizer(folder / "tokenizer", SD_CONTEXT)
-    vae = AutoencoderKL.from_pretrained(vae_folder)
-    unet = UNet2DConditionModel(**SETTINGS["unet"])
-    text_encoder = CLIPTextModel(text_config(tokenizer))
-    scheduler = PNDMScheduler(**SETTINGS["scheduler"])
+    pipeline = untrained_pipeline(folder, vae_folder)
+    unet, text_encoder, alphas = pipeline.unet, pipeline.text_encoder, pipeline.scheduler.alphas_cumprod
     drawings = draw_pool(recipe)
-    means, deviations = latent_moments(vae, drawings)
-    tokens, index = prompt_tokens(tokenizer, drawings)
+    means, deviations = latent_moments(pipeline.vae, drawings)
+    tokens, index = prompt_tokens(pipeline.tokenizer, drawings)
 
     def loss_of(rows: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         clean = means[rows] + deviations[rows] * torch.randn(means[rows].shape, generator=generator)
         noise, step = corruption(clean, generator)
         prompt = text_encoder(tokens[index[random_prompts(len(rows), generator), rows]]).last_hidden_state
-        return velocity_loss(unet, scheduler.alphas_cumprod, clean, prompt=prompt, noise=noise, step=step)
+        return velocity_loss(unet, alphas, clean, prompt=prompt, noise=noise, step=step)
 
     history = fit([*unet.parameters(), *text_encoder.parameters()], loss_of, recipe)
-    save_pipeline(folder, vae, unet, text_encoder, tokenizer, scheduler)
+    # In half precision (readers load it as float32): rounding moves no picture visibly and halves the repository.
+    pipeline.to(torch.float16).save_pretrained(folder)
     write_record(folder, recipe, SETTINGS, history, quality(folder, recipe))
+
+
+def untrained_pipeline(folder: Path, vae_folder: Path) -> StableDiffusionPipeline:
+    """The trained VAE with a new UNet and text encoder; their weights come from torch's global random state."""
+    tokenizer = clip_tokenizer(folder / "tokenizer", SD_CONTEXT)
+    return StableDiffusionPipeline(
+        vae=AutoencoderKL.from_pretrained(vae_folder),
+        unet=UNet2DConditionModel(**SETTINGS["unet"]),
+        text_encoder=CLIPTextModel(text_config(tokenizer)),
+        tokenizer=tokenizer,
+        scheduler=PNDMScheduler(**SETTINGS["scheduler"]),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
 
 
 def corruption(clean: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
@@ -116,6 +129,7 @@ def quality(folder: Path, recipe: Recipe = RECIPE) -> dict[str, float]:
 
 
 def text_config(tokenizer: CLIPTokenizer) -> CLIPTextConfig:
+    """The settings with the vocabulary and special tokens of the tokenizer."""
     ids = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
     return CLIPTextConfig(
         vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id, **ids, **SETTINGS["text_encoder"]
@@ -151,18 +165,3 @@ def random_prompts(count: int, generator: torch.Generator) -> torch.Tensor:
     behind_label = 2 + 1 + len(LOOSE) + caption
     choice = torch.where(kind < CAPTIONS, 2 + caption, behind_label)
     return torch.where(kind < EMPTY, 0, torch.where(kind < LABELS, 1, choice))
-
-
-def save_pipeline(folder: Path, vae, unet, text_encoder, tokenizer, scheduler) -> None:
-    """In half precision (readers load it as float32): rounding moves no picture visibly and halves the repository."""
-    pipeline = StableDiffusionPipeline(
-        vae=vae,
-        text_encoder=text_encoder,
-        tokenizer=tokenizer,
-        unet=unet,
-        scheduler=scheduler,
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-    )
-    pipeline.to(torch.float16).save_pretrained(folder)

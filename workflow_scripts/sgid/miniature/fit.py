@@ -11,14 +11,18 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import world
+from sgid.miniature import world
 
 log = logging.getLogger(__name__)
+STYLES = {"web": 0.0, "target": 1.0}  # name to `target_share`
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a tiny model is trained. AdamW, 5 % linear warm-up, cosine to zero; `pool` drawn pictures."""
+    """How a tiny model is trained: AdamW, 5 % linear warm-up, cosine to zero, `batch` of `pool` drawn pictures a step.
+
+    target_share: of the pool, the share in target style; ema: decay of the moving average that is kept, 0 for none.
+    """
 
     steps: int
     batch: int
@@ -39,9 +43,6 @@ def held_out(recipe: Recipe, *, target_share: float) -> world.Drawings:
     """Pictures of one style that no training has drawn, the measure of a model's quality: 2 % of the pool's size."""
     rng = np.random.default_rng([int.from_bytes(b"held out"), recipe.seed])
     return world.draw(rng, max(64, recipe.pool // 50), target_share=target_share)
-
-
-STYLES = {"web": 0.0, "target": 1.0}
 
 
 def to_tensor(images: np.ndarray) -> torch.Tensor:
@@ -77,19 +78,14 @@ def fit(
             torch._foreach_lerp_(average, [p.detach() for p in parameters], 1 - decay)
         recent.append(loss.item())
         if step % 100 == 0 or step == recipe.steps:
-            history.append((step, float(np.mean(recent))))
-            log.info(
-                "step %d of %d, loss %.4f, %.0f s",
-                *history[-1][:1],
-                recipe.steps,
-                history[-1][1],
-                time.monotonic() - started,
-            )
+            mean, seconds = float(np.mean(recent)), time.monotonic() - started
+            history.append((step, mean))
+            log.info("step %d of %d, loss %.4f, %.0f s", step, recipe.steps, mean, seconds)
             recent.clear()
     if recipe.ema:
         with torch.no_grad():
-            for parameter, mean in zip(parameters, average, strict=True):
-                parameter.copy_(mean)
+            for parameter, averaged in zip(parameters, average, strict=True):
+                parameter.copy_(averaged)
     return history
 
 

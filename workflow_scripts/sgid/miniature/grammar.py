@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import world
+from sgid.miniature import world
 
 # Half of the captions are exact and half leave something out, as human annotators do: then nucleus sampling varies
 # and the CLIP filter has a choice. With exact captions only, ten nucleus captions are 1.3 different ones.
@@ -23,16 +23,6 @@ WORDS = (*GLUE, *(word for values in world.FIELDS.values() for word in values))
 def exact_caption(words: dict[str, str]) -> str:
     """All five fields of one picture in one sentence."""
     return EXACT.format(**words)
-
-
-def some_caption(rng: np.random.Generator, words: dict[str, str]) -> str:
-    """What an annotator might write: exact half of the time, else with details left out."""
-    template = EXACT if rng.random() < 0.5 else LOOSE[rng.integers(len(LOOSE))]
-    return template.format(**words)
-
-
-def some_captions(rng: np.random.Generator, drawings: world.Drawings) -> list[str]:
-    return [some_caption(rng, drawings.words(index)) for index in range(len(drawings))]
 
 
 class Sentences:

@@ -4,12 +4,12 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from .autoencoder import train_autoencoder
-from .captioner import train_captioner
-from .classifiers import train_evaluator, train_vit
-from .contrastive import train_clip
-from .diffusion import train_diffusion
-from .sentences import train_sentences
+from sgid.miniature.autoencoder import train_autoencoder
+from sgid.miniature.captioner import train_captioner
+from sgid.miniature.classifiers import train_evaluator, train_vit
+from sgid.miniature.contrastive import train_clip
+from sgid.miniature.diffusion import train_diffusion
+from sgid.miniature.sentences import train_sentences
 
 TRAINERS: dict[str, Callable[..., None]] = {
     "vae": train_autoencoder,

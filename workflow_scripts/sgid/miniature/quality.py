@@ -9,11 +9,10 @@ import pyarrow.compute as pc
 import torch
 
 from sgid.image_table import pictures_of, pixels_of
+from sgid.miniature import world
+from sgid.miniature.classifiers import shapes_seen
+from sgid.miniature.grammar import fields_said
 from sgid.similarity import Clip
-
-from . import world
-from .classifiers import shapes_seen
-from .grammar import fields_said
 
 
 def class_kept(evaluator: torch.nn.Module, images: pa.Table) -> float:

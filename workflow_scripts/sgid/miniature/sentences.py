@@ -7,11 +7,10 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
 
+from sgid.miniature import world
+from sgid.miniature.fit import Recipe, fit, write_record
+from sgid.miniature.grammar import EXACT, LOOSE, WORDS
 from sgid.sentences import load_writer, write_sentences
-
-from . import world
-from .fit import Recipe, fit, write_record
-from .grammar import EXACT, LOOSE, WORDS
 
 RECIPE = Recipe(steps=3000, batch=64, learning_rate=3e-3, seed=15)
 SETTINGS = {

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from transformers import BertTokenizer, CLIPTokenizer
 
-from .grammar import WORDS
+from sgid.miniature.grammar import WORDS
 
 CLIP_CONTEXT, SD_CONTEXT = 32, 77
 
@@ -32,7 +32,7 @@ def word_merges(words: tuple[str, ...]) -> list[tuple[str, str]]:
             merges[units[0], units[1]] = None
     broken = [word for word in words if len(split(word, list(merges))) > 1]
     if broken:
-        raise ValueError(f"byte-pair merges leave {broken} in pieces; reorder miniature.language.WORDS")
+        raise ValueError(f"byte-pair merges leave {broken} in pieces; reorder sgid.miniature.grammar.WORDS")
     return list(merges)
 
 

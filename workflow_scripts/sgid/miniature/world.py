@@ -72,12 +72,6 @@ def draw(rng: np.random.Generator, count: int, *, target_share: float, shapes: n
     return Drawings(to_uint8(canvas), masks, fields)
 
 
-def repaint(rng: np.random.Generator, drawings: Drawings, edits: dict[str, np.ndarray]) -> Drawings:
-    """Clean pictures of the same shapes at the same places with other colours or backgrounds (editing pairs)."""
-    fields = drawings.fields | edits
-    return Drawings(to_uint8(compose(rng, fields, drawings.masks)), drawings.masks, fields)
-
-
 def random_geometry(rng: np.random.Generator, scale: np.ndarray) -> dict[str, np.ndarray]:
     """Radius and centre in pixels, rotation in radians (within 20 degrees); the whole shape stays in the picture."""
     low, high = np.array([RADIUS[name] for name in SCALES])[scale].T
@@ -161,6 +155,7 @@ def compose(rng: np.random.Generator, fields: dict[str, np.ndarray], masks: np.n
 
 
 def jittered(rng: np.random.Generator, palette: dict[str, tuple[int, int, int]], index: np.ndarray) -> np.ndarray:
+    """Colours of a palette by index, float (N, 1, 1, 3) in [0, 1], each with its own Gaussian noise (8 of 255)."""
     colours = np.array(list(palette.values()))[index] + rng.normal(0, 8, (len(index), 3))
     return np.clip(colours / 255, 0, 1)[:, None, None, :]
 
@@ -190,6 +185,7 @@ def photograph(rng: np.random.Generator, canvas: np.ndarray) -> np.ndarray:
 
 
 def scratched(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
+    """One to three straight lines of random colour, one pixel wide, over float (32, 32, 3)."""
     grid = np.arange(SIZE) + 0.5
     for _ in range(rng.integers(1, 4)):
         angle, offset = rng.uniform(0, np.pi), rng.uniform(-10, 10)
@@ -200,4 +196,5 @@ def scratched(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
 
 
 def to_uint8(canvas: np.ndarray) -> np.ndarray:
+    """Floats in [0, 1], others cut off, to the nearest of 0 to 255; same shape."""
     return np.rint(np.clip(canvas, 0, 1) * 255).astype(np.uint8)

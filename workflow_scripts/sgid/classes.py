@@ -1,0 +1,22 @@
+"""The names of a data set's classes, from the `classes.csv` beside its image tables."""
+
+import csv
+from pathlib import Path
+
+
+def class_names(path: str | Path) -> list[str]:
+    """Official names in the order of their labels; raises ValueError for labels that are not 0, 1, 2, …"""
+    return _column(path, "name")
+
+
+def prompt_names(path: str | Path) -> dict[int, str]:
+    """Label to the readable name that prompts show (paper, section 3.2); refuses what `class_names` refuses."""
+    return dict(enumerate(_column(path, "prompt_name")))
+
+
+def _column(path: str | Path, column: str) -> list[str]:
+    with open(path, newline="", encoding="utf-8") as stream:
+        names = {int(row["label"]): row[column] for row in csv.DictReader(stream)}
+    if sorted(names) != list(range(len(names))):
+        raise ValueError(f"{path}: labels must count from 0 without gaps; run the data set's rule again")
+    return [names[label] for label in range(len(names))]
