@@ -2,9 +2,9 @@
 
 import os
 import re
-import resource
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,13 +24,16 @@ class Call:
 
 def snakemake(*words: str, cwd: Path = ROOT) -> Call:
     """`snakemake WORDS` with this interpreter; wide terminal, so that no line is folded."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     environment = os.environ | {"COLUMNS": "400", "NO_COLOR": "1"}
     command = [sys.executable, "-m", "snakemake", *words]
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, env=environment, check=False)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Call(done.returncode, done.stdout + done.stderr, seconds, after.ru_maxrss / 1024)
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
+        process = subprocess.Popen(command, cwd=cwd, stdout=output, stderr=subprocess.STDOUT, env=environment)
+        # wait4 tells what this one call cost; the usage of all children would remember the largest of earlier ones.
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        text = output.read()
+    return Call(process.returncode, text, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def job_counts(text: str) -> dict[str, int]:
