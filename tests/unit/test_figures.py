@@ -93,7 +93,9 @@ def test_a_class_with_one_original_has_a_bar_without_whisker():
 
 def test_the_small_print_has_a_range_where_methods_were_measured_differently():
     frame = pd.concat([similarity(images=1)[:3], similarity(images=5)[3:]])
-    assert "CLIP; originals: 20, images of each: 1–5" in texts_of(similarity_figure(frame, titles=TITLES, title=""))
+    assert "encoder: CLIP; originals: 20, images of each: 1–5" in texts_of(
+        similarity_figure(frame, titles=TITLES, title="")
+    )
 
 
 def test_the_plane_has_one_point_a_method():

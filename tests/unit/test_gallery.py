@@ -14,6 +14,7 @@ from sgid.gallery import (
     read_sets,
     strip_of,
 )
+from sgid.image_sets import collect
 from sgid.image_table import encode, image_rows, write_table
 from sgid.picture_grid import GridRow, picture_grid
 from sgid.runtime import write_json
@@ -166,9 +167,8 @@ def test_a_strip_without_originals_is_empty():
 def write_set(folder, noise: str) -> str:
     shard, head = folder / f"{noise}.parquet", folder / f"{noise}.json"
     table = drawn(noise=noise).rows
-    write_table(table, shard)
-    shards = [{"path": str(shard), "rows": len(table), "sha256": ""}]
-    write_json({"dataset": "shapes", "recipe": "sgid", "noise_rate": noise, "miniature": True, "shards": shards}, head)
+    write_table(with_columns(table, flag=[""] * len(table)), shard)
+    write_json(collect([shard], dataset="shapes", recipe="sgid", miniature=True), head)
     return str(head)
 
 
