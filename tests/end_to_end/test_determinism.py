@@ -82,6 +82,13 @@ def test_without_exact_shards_differ_by_single_levels_in_few_values(model, origi
     assert (difference > 0).mean() < 1e-3
 
 
+def test_the_committed_models_are_small_and_name_no_folder_of_a_machine():
+    files = [path for path in (ROOT / "resources/miniature").rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) <= 12e6
+    named = [path for path in files if path.suffix == ".json" and '": "/' in path.read_text(encoding="utf-8")]
+    assert not named
+
+
 def test_the_record_beside_the_weights_says_how_they_were_made():
     for record in sorted(Path(ROOT / "resources/miniature").glob("*/model.json")):
         entry = json.loads(record.read_text())

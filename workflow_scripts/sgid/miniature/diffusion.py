@@ -75,8 +75,11 @@ def train_diffusion(folder: Path, vae_folder: Path, recipe: Recipe = RECIPE) -> 
 def untrained_pipeline(folder: Path, vae_folder: Path) -> StableDiffusionPipeline:
     """The trained VAE with a new UNet and text encoder; their weights come from torch's global random state."""
     tokenizer = clip_tokenizer(folder / "tokenizer", SD_CONTEXT)
+    vae = AutoencoderKL.from_pretrained(vae_folder)
+    # Else the folder of the machine that trained it would be saved, and committed.
+    vae.register_to_config(_name_or_path="vae")
     return StableDiffusionPipeline(
-        vae=AutoencoderKL.from_pretrained(vae_folder),
+        vae=vae,
         unet=UNet2DConditionModel(**SETTINGS["unet"]),
         text_encoder=CLIPTextModel(text_config(tokenizer)),
         tokenizer=tokenizer,
