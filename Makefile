@@ -8,6 +8,7 @@ export HF_HUB_OFFLINE ?= 1
 .PHONY: demo test setup lint format lock clean miniature
 
 demo: setup
+	@test -t 1 || echo "No terminal, so no progress line: follow the newest file in .snakemake/log instead"
 	$(BIN)/snakemake $(DEMO)
 	@test results/report.html -nt results/tables/table1.html || $(BIN)/snakemake $(DEMO) --quiet all --report results/report.html
 	@cat results/tables/table1.md results/miniature/shapes.md
@@ -22,6 +23,7 @@ test: setup lint
 setup: $(VENV)/installed
 
 $(VENV)/installed: requirements.lock
+	@echo "Installing the packages of requirements.lock into $(VENV): about 6 GB, a few minutes"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --requirement requirements.lock
 	touch $@
