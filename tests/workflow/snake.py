@@ -12,6 +12,17 @@ ROOT = Path(__file__).parents[2]
 DEMO = ("--configfile", "config/demo.yaml")
 
 
+# A small process in between: a child's peak of memory starts at that of the process it was forked from, which here is
+# the whole test run.
+MEASURED = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[2:])
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+open(sys.argv[1], "w").write(f"{used.ru_utime + used.ru_stime} {used.ru_maxrss / 1024}")
+sys.exit(code)
+"""
+
+
 @dataclass(frozen=True)
 class Call:
     """What a call of Snakemake said, and what it cost: processor seconds of its own, megabytes at its peak."""
@@ -25,15 +36,11 @@ class Call:
 def snakemake(*words: str, cwd: Path = ROOT) -> Call:
     """`snakemake WORDS` with this interpreter; wide terminal, so that no line is folded."""
     environment = os.environ | {"COLUMNS": "400", "NO_COLOR": "1"}
-    command = [sys.executable, "-m", "snakemake", *words]
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
-        process = subprocess.Popen(command, cwd=cwd, stdout=output, stderr=subprocess.STDOUT, env=environment)
-        # wait4 tells what this one call cost; the usage of all children would remember the largest of earlier ones.
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        output.seek(0)
-        text = output.read()
-    return Call(process.returncode, text, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    with tempfile.NamedTemporaryFile("r") as usage:
+        command = [sys.executable, "-c", MEASURED, usage.name, sys.executable, "-m", "snakemake", *words]
+        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, env=environment, check=False)
+        seconds, megabytes = map(float, usage.read().split())
+    return Call(done.returncode, done.stdout + done.stderr, seconds, megabytes)
 
 
 def job_counts(text: str) -> dict[str, int]:
