@@ -13,8 +13,7 @@ rule draw_images:
         choice=of_recipe(matrix.choice_for),
         model=lambda wildcards: matrix.model(matrix.recipes[wildcards.recipe]["model"]),
     output:
-        shard="results/images/{dataset}/{recipe}/noise-{noise}/shard-{i}-of-{n}.parquet",
-        receipt="results/images/{dataset}/{recipe}/noise-{noise}/shard-{i}-of-{n}.sha256",
+        "results/images/{dataset}/{recipe}/noise-{noise}/shard-{i}-of-{n}.parquet",
     log:
         "logs/draw_images/{dataset}/{recipe}/noise-{noise}/shard-{i}-of-{n}.log",
     benchmark:
@@ -34,16 +33,9 @@ rule draw_images:
         "../workflow_scripts/draw_images.py"
 
 
-# A set follows from what its pictures are drawn from, not from the age of its shards: a shard that was lost and drawn
-# again leaves the set, and all that was trained on it, as it was. So shards come in by their receipts, as `ancient`,
-# and everything that a picture depends on stands here too.
 rule collect_images:
     input:
-        originals=of_recipe(matrix.source_tables),
-        prompts="results/prompts/{dataset}/{recipe}.parquet",
-        choice=of_recipe(matrix.choice_for),
-        model=lambda wildcards: matrix.model(matrix.recipes[wildcards.recipe]["model"]),
-        receipts=lambda wildcards: ancient(receipts_of_set(wildcards)),
+        shards=shards_of_set,
     output:
         "results/images/{dataset}/{recipe}/noise-{noise}.json",
     log:
@@ -51,12 +43,6 @@ rule collect_images:
     conda:
         "../envs/analysis.yaml"
     params:
-        generation=generation_of,
-        weighting=config["weighting"],
-        replicates=recipe_field("replicates"),
-        per_class=recipe_field("per_class"),
-        base_seed=config["image_seed"],
-        shards=shards_of_set,
         miniature=is_miniature,
     script:
         "../workflow_scripts/collect_images.py"

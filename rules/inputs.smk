@@ -78,10 +78,6 @@ def shards_of_set(wildcards):
     return matrix.image_shards(wildcards.dataset, wildcards.recipe, wildcards.noise)
 
 
-def receipts_of_set(wildcards):
-    return [shard.replace(".parquet", ".sha256") for shard in shards_of_set(wildcards)]
-
-
 def images_of(wildcards):
     return matrix.image_sets(wildcards.dataset, matrix.recipe_of(wildcards.method))
 

@@ -5,7 +5,7 @@ from sgid.runtime import job_log, write_json
 
 with job_log(snakemake.log[0]):
     image_set = collect(
-        snakemake.params.shards,
+        snakemake.input.shards,
         dataset=snakemake.wildcards.dataset,
         recipe=snakemake.wildcards.recipe,
         miniature=snakemake.params.miniature,

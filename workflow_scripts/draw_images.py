@@ -2,9 +2,9 @@
 
 from sgid.generators.denoising import load_diffusion
 from sgid.generators.drawing import Generation, SetName, draw_images
-from sgid.image_sets import content_hash, noise_rate_of, read_images, some_of_each_class
+from sgid.image_sets import noise_rate_of, read_images, some_of_each_class
 from sgid.image_table import read_table, shard, write_table
-from sgid.runtime import choose_device, job_log, provenance, read_json, write_text
+from sgid.runtime import choose_device, job_log, provenance, read_json
 from sgid.weighting import Weighting
 
 with job_log(snakemake.log[0]):
@@ -22,5 +22,4 @@ with job_log(snakemake.log[0]):
         replicates=params.replicates,
     )
     record = {"recipe": wildcards.recipe, "model": read_json(snakemake.input.model[0]), "miniature": params.miniature}
-    write_table(table, snakemake.output.shard, metadata=record | {"provenance": provenance(device)})
-    write_text(content_hash(table) + "\n", snakemake.output.receipt)
+    write_table(table, snakemake.output[0], metadata=record | {"provenance": provenance(device)})

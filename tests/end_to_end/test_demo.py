@@ -99,10 +99,11 @@ def test_a_lost_shard_is_drawn_again_to_the_byte_and_changes_no_number(demo):
     shard, table = demo.folder / SHARD, demo.folder / "results/tables/table1.csv"
     before = digest(shard), digest(table)
     shard.unlink()
-    call = demo.run("table1")
+    call = demo.run("all")
     assert call.code == 0, call.text[-3000:]
     assert (digest(shard), digest(table)) == before
-    assert reruns(call) == {"draw_images": 1, "table1": 1}
+    # What is drawn at the rate that validation chose follows too; captions and scores do not.
+    assert not {"write_captions", "score_captions", "prepare_dataset"} & reruns(call).keys()
 
 
 def test_one_seed_more_adds_its_runs_and_nothing_else(demo):

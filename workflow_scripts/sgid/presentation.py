@@ -54,13 +54,15 @@ class Presentation:
 
     def figure_sets(self, name: str) -> list[str]:
         """Every image set that a figure shows, row by row."""
-        pairs = product(self.matrix.entry(name)["datasets"], filter(None, self.shown_recipes(name).values()))
-        return [path for dataset, recipe in pairs for path in self.matrix.image_sets(dataset, recipe)]
+        return [path for pair in self._shown_pairs(name) for path in self.matrix.image_sets(*pair)]
 
     def figure_choices(self, name: str) -> list[str]:
         """The selection files that say which of a recipe's sets a figure shows."""
-        pairs = product(self.matrix.entry(name)["datasets"], filter(None, self.shown_recipes(name).values()))
-        return [path for dataset, recipe in pairs for path in self.matrix.choice_among(dataset, recipe)]
+        return [path for pair in self._shown_pairs(name) for path in self.matrix.choice_among(*pair)]
+
+    def _shown_pairs(self, name: str) -> list[tuple[str, str]]:
+        """(dataset, recipe) for every row of a figure that is drawn."""
+        return list(product(self.matrix.entry(name)["datasets"], filter(None, self.shown_recipes(name).values())))
 
     def measurements(self, name: str) -> list[str]:
         """The similarity measurements of a figure: its own, or those of the figure named by `measures`."""
