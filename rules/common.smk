@@ -7,6 +7,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 
 from sgid.configuration import checked
+from sgid.dataset_registry import DatasetRegistry
 from sgid.matrix import Matrix
 from sgid.miniature import PARTS
 from sgid.presentation import Presentation
@@ -17,6 +18,7 @@ try:
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 shown = Presentation(matrix)
+data = DatasetRegistry(config["datasets"])
 
 
 def one_of(names):

@@ -44,9 +44,9 @@ def is_miniature(wildcards):
     return matrix.is_miniature(wildcards.dataset)
 
 
-def archives_of(wildcards):
-    drawn = matrix.is_miniature(wildcards.dataset)
-    return [] if drawn else [f"resources/datasets/{wildcards.dataset}/archives.json"]
+# What the registry of data sets answers, as params and input functions.
+def of_dataset(answer, *words):
+    return lambda wildcards: answer(wildcards.dataset, *words)
 
 
 SENTENCE_FILES = {

@@ -15,9 +15,18 @@ for name in matrix.names:
             matrix.targets(name),
 
 
+for name in config["datasets"]:
+
+    rule:
+        name:
+            f"dataset_{name}"
+        input:
+            data.files(name),
+
+
 rule datasets:
     input:
-        expand("results/datasets/{dataset}/classes.csv", dataset=config["datasets"]),
+        [data.files(name) for name in config["datasets"]],
 
 
 rule models:

@@ -1,8 +1,18 @@
-"""Rule fetch_dataset: the archives of one data set, verified."""
+"""Rule fetch_dataset: the archives of one data set, verified, and what they are."""
 
-from sgid.datasets import loader
+from pathlib import Path
+
+from sgid.datasets.fetching import fetch_dataset, resource_roots
 from sgid.runtime import job_log, write_json
 
 with job_log(snakemake.log[0]):
-    loader(snakemake.params.source)
-    write_json({}, snakemake.output[0])
+    name, output = snakemake.wildcards.dataset, Path(snakemake.output[0])
+    entry = snakemake.config["datasets"][name]
+    record = fetch_dataset(
+        name,
+        entry["archives"],
+        output.parent,
+        roots=resource_roots(snakemake.config["resources_root"]),
+        repacking=entry.get("repacking"),
+    )
+    write_json(record, output)

@@ -1,15 +1,25 @@
-"""Rule prepare_dataset: one data set as image tables, and its classes."""
+"""Rule prepare_dataset: one data set as image tables, with an index of its images and the official class names."""
 
 from pathlib import Path
 
-from sgid.datasets import SPLITS, prepare
-from sgid.image_table import write_table
+from sgid.datasets import SPLITS, prepare, request_of
+from sgid.datasets.fetching import fetched_files
+from sgid.datasets.naming import listed_names
+from sgid.results_table import write_frame
 from sgid.runtime import job_log
 
 with job_log(snakemake.log[0]):
-    params, archives = snakemake.params, [Path(path) for path in snakemake.input.archives]
-    sizes = {"train": params.train, "test": params.test}
-    data = prepare(params.source, archives, sizes=sizes, classes=params.classes)
+    files, params, output = snakemake.input, snakemake.params, snakemake.output
+    request = request_of(
+        params.entry,
+        files=fetched_files(files.archives),
+        split_files=files.split,
+        names=listed_names(files.names),
+        seed=params.seed,
+    )
+    data = prepare(snakemake.wildcards.dataset, params.entry, request, workspace=Path(output.train).parent)
     for split in SPLITS:
-        write_table(data.splits[split], snakemake.output[split])
-    data.classes.to_csv(snakemake.output.classes, index=False)
+        data.write(split, output[split])
+    write_frame(data.index, output.index)
+    write_frame(data.labels, output.labels)
+    write_frame(data.left_out, output.left_out)

@@ -4,7 +4,7 @@ from sgid.backbones import Backbone, weights_folder_of
 from sgid.classes import class_names
 from sgid.evaluation import evaluate_table, run_record
 from sgid.image_sets import load_chosen
-from sgid.image_table import read_table
+from sgid.image_table import read_table, read_test_table
 from sgid.runtime import choose_device, job_log, write_json
 from sgid.seeding import seed_for
 from sgid.training import Online, compose_training_set, fit_classifier
@@ -22,6 +22,6 @@ with job_log(snakemake.log[0]):
     model, history = fit_classifier(
         backbone, pictures, classes=len(classes), seed=seed, online=online, weights_folder=folder, device=device
     )
-    scores = evaluate_table(model, backbone, read_table(files.test), class_names=classes)
+    scores = evaluate_table(model, backbone, read_test_table(files.test), class_names=classes)
     origin = {"image_set": image_set, "miniature": params.miniature, "device": device}
     write_json(run_record(names, scores, pictures, history, **origin), snakemake.output[0])

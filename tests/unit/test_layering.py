@@ -22,7 +22,7 @@ RULES = {
 
 # The house from its cellar up: a room imports only from those before it. A new room takes its place here.
 ROOMS = [
-    *("seeding", "guidance", "references", "runtime"),
+    *("seeding", "guidance", "references", "runtime", "transfer", "download", "folders", "dataset_registry"),
     *("matrix", "presentation", "configuration"),
     *("prompts", "picking", "weighting", "weights", "classes", "image_table", "image_sets"),
     *("transforms", "mixing", "similarity", "captions", "sentences", "generators"),
@@ -31,7 +31,16 @@ ROOMS = [
     *("figure_style", "picture_grid", "figures", "gallery"),
     *("miniature", "datasets"),
 ]
-STANDARD_LIBRARY_ONLY = ("seeding", "guidance", "prompts", "references", "matrix", "presentation")
+STANDARD_LIBRARY_ONLY = (
+    "seeding",
+    "guidance",
+    "prompts",
+    "references",
+    "folders",
+    "dataset_registry",
+    "matrix",
+    "presentation",
+)
 NO_TORCH = ("image_table", "image_sets", "significance", "tables", "figures", "selection", "runtime", "configuration")
 
 

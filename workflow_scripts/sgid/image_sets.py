@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from sgid.image_table import read_table
+from sgid.image_table import in_order, read_table
 from sgid.runtime import read_json
 from sgid.seeding import seed_for
 
@@ -63,13 +63,13 @@ def check_set(ids: Counter, noise_rates: set[str], *, name: str) -> None:
 def read_image_set(path: str | Path) -> pa.Table:
     """All generated images of a set, in `image_id` order; every shard must be there with as many rows as it names."""
     tables = [read_shard(shard, path) for shard in read_json(path)["shards"]]
-    return pa.concat_tables(tables).sort_by("image_id")
+    return in_order(pa.concat_tables(tables))
 
 
 def read_images(paths: Sequence[str | Path]) -> pa.Table:
     """All rows of image tables (.parquet) and image sets (.json), in `image_id` order."""
     tables = [read_image_set(path) if str(path).endswith(".json") else read_table(path) for path in paths]
-    return pa.concat_tables(tables).sort_by("image_id")
+    return in_order(pa.concat_tables(tables))
 
 
 def read_shard(shard: dict, path: str | Path) -> pa.Table:

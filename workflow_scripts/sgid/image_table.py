@@ -2,24 +2,35 @@
 
 Columns of every image table: `image_id` (str, stable, path-like, unique), `image` (struct of encoded `bytes` and
 `path`: the layout that Hugging Face `datasets`, DuckDB and pandas read), `label` (int, 0-based). A stage may add
-columns; what holds for the whole file (recipe, models, versions) stands in the file's metadata under `sgid`.
+columns; what holds for the whole file (split, recipe, models, versions) stands in the file's metadata under `sgid`.
+
+The test images can be opened by `read_test_table` alone: every other reader refuses a table whose metadata calls it
+test, whatever its path. So neither captions nor drawing nor training can see them by mistake.
 """
 
+import contextlib
 import io
 import itertools
 import json
+import struct
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from PIL import Image
+from PIL import Image, ImageOps
 
 from sgid.runtime import replacing
 
-ENCODINGS = {"png": ("PNG", {}), "jpeg95": ("JPEG", {"quality": 95, "subsampling": 0})}
+# `png stored`: without compression, for tiny pictures, which the table's own compression serves better.
+ENCODINGS = {
+    "png": ("PNG", {}),
+    "png stored": ("PNG", {"compress_level": 0}),
+    "jpeg95": ("JPEG", {"quality": 95, "subsampling": 0}),
+}
+TEST = "test"
 UNDECODABLE = (OSError, SyntaxError, Image.DecompressionBombWarning, Image.DecompressionBombError)
 IMAGE_TYPE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
@@ -38,17 +49,57 @@ def write_table(table: pa.Table, path: str | Path, *, metadata: dict | None = No
         pq.write_table(table, temporary, compression="zstd")
 
 
+def write_row_groups(tables: Iterable[pa.Table], path: str | Path, *, metadata: dict) -> None:
+    """Write tables behind each other as the row groups of one file, which need not fit the memory; ids must ascend."""
+    last, writer = "", None
+    encoded = {b"sgid": json.dumps(metadata, sort_keys=True).encode()}
+    with replacing(path) as temporary, contextlib.ExitStack() as open_files:
+        for table in tables:
+            ids = [last, *table["image_id"].to_pylist()]
+            twice = next((b for a, b in itertools.pairwise(ids) if a >= b), None)
+            if twice is not None:
+                raise ValueError(f"{path}: image_id {twice!r} occurs more than once, or out of order; ids are unique")
+            if writer is None:
+                schema = table.schema.with_metadata(encoded)
+                writer = open_files.enter_context(pq.ParquetWriter(temporary, schema, compression="zstd"))
+            writer.write_table(table)
+            last = ids[-1]
+        if writer is None:
+            raise ValueError(f"{path}: no image to write; a split cannot be empty")
+
+
 def read_table(path: str | Path, columns: list[str] | None = None) -> pa.Table:
-    """Read one table; raises ValueError that names the file if it is no whole Parquet file."""
+    """Read one table of anything but test images.
+
+    Raises ValueError that names the file if it is no whole Parquet file, or if its images are the test images.
+    """
+    table = _read(path, columns)
+    if json.loads((table.schema.metadata or {}).get(b"sgid", b"{}")).get("split") == TEST:
+        raise ValueError(f"{path}: holds the test images, which only read_test_table opens, for evaluation")
+    return table
+
+
+def read_test_table(path: str | Path, columns: list[str] | None = None) -> pa.Table:
+    """The one way to the test images: for the last evaluation of a run, and for the search for duplicates."""
+    return _read(path, columns)
+
+
+def _read(path: str | Path, columns: list[str] | None) -> pa.Table:
     try:
         return pq.read_table(path, columns=columns)
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise ValueError(f"{path}: not a readable Parquet table ({error}); delete it and run its rule again") from error
 
 
 def read_tables(paths: Iterable[str | Path], columns: list[str] | None = None) -> pa.Table:
     """All rows of several shards, in `image_id` order."""
-    return pa.concat_tables([read_table(path, columns) for path in paths]).sort_by("image_id")
+    return in_order(pa.concat_tables([read_table(path, columns) for path in paths]))
+
+
+def in_order(table: pa.Table) -> pa.Table:
+    """Rows in `image_id` order; a table that is so already is not copied, which past 2 GB Arrow could not do."""
+    ids = table["image_id"].to_pylist()
+    return table if all(a <= b for a, b in itertools.pairwise(ids)) else table.sort_by("image_id")
 
 
 def read_metadata(path: str | Path) -> dict:
@@ -57,9 +108,18 @@ def read_metadata(path: str | Path) -> dict:
     return json.loads(metadata.get(b"sgid", b"{}"))
 
 
-def image_rows(image_ids: list[str], encoded: list[bytes], labels: list[int], *, suffix: str = "png") -> pa.Table:
-    """The three columns of every image table."""
-    pictures = [{"bytes": data, "path": f"{name}.{suffix}"} for name, data in zip(image_ids, encoded, strict=True)]
+def image_rows(
+    image_ids: list[str],
+    encoded: list[bytes],
+    labels: list[int],
+    *,
+    suffix: str = "png",
+    suffixes: list[str] | None = None,
+) -> pa.Table:
+    """The three columns of every image table; `suffixes`, one an image, where they differ."""
+    suffixes = suffixes or [suffix] * len(image_ids)
+    paths = [f"{name.removesuffix('.' + end)}.{end}" for name, end in zip(image_ids, suffixes, strict=True)]
+    pictures = [{"bytes": data, "path": path} for data, path in zip(encoded, paths, strict=True)]
     return pa.table(
         {
             "image_id": pa.array(image_ids, pa.string()),
@@ -86,7 +146,28 @@ def encode(image: Image.Image, encoding: str = "png") -> bytes:
 
 
 def decode(data: bytes, *, name: str = "image") -> Image.Image:
-    """Decode by content, not by name, to RGB; transparent pictures are laid on white."""
+    """Decode by content, not by name, to RGB: upright as its EXIF says, transparency laid on white, 16 bits cut to 8.
+
+    Raises ValueError that names the image where it cannot be decoded.
+    """
+    return rgb(opened(data, name=name), name=name)
+
+
+def rgb(image: Image.Image, *, name: str) -> Image.Image:
+    """An opened image as `decode` promises it."""
+    if "exif" in image.info:
+        image = upright(image, name=name)
+    if image.mode.startswith("I;16"):
+        # Pillow clips 16 bits to 255, which turns nearly every such picture white.
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def opened(data: bytes, *, name: str) -> Image.Image:
+    """The decoded image in its own mode; raises ValueError for bytes that are none."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -94,24 +175,34 @@ def decode(data: bytes, *, name: str = "image") -> Image.Image:
             image.load()
     except UNDECODABLE as error:
         raise ValueError(f"{name}: cannot be decoded as an image ({error}); remove or replace it") from error
-    if image.mode.startswith("I;16"):
-        # Pillow clips 16 bits to 255, which turns nearly every such picture white.
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        layer = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
-    return image.convert("RGB")
+    return image
+
+
+def upright(image: Image.Image, *, name: str) -> Image.Image:
+    """Turned as a valid EXIF orientation says; other values mean nothing, as in four pictures of Oxford-IIIT Pet."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except (*UNDECODABLE, ValueError, KeyError, TypeError, struct.error) as error:
+        raise ValueError(f"{name}: its EXIF data cannot be read ({error}); take it out or replace the image") from error
 
 
 def pictures_of(table: pa.Table) -> list[Image.Image]:
     """Every picture of a table, decoded."""
-    rows = zip(table["image_id"].to_pylist(), table["image"].to_pylist(), strict=True)
-    return [decode(image["bytes"], name=image_id) for image_id, image in rows]
+    return [decode(data, name=image_id) for image_id, data in encoded_of(table)]
+
+
+def encoded_of(table: pa.Table) -> Iterator[tuple[str, bytes]]:
+    """(image_id, encoded bytes) of every row."""
+    data = (value for chunk in table["image"].chunks for value in chunk.field("bytes").to_pylist())
+    return zip(table["image_id"].to_pylist(), data, strict=True)
 
 
 def pixels_of(table: pa.Table, size: int) -> np.ndarray:
-    """uint8 (N, size, size, 3): shorter side to `size` (bicubic), centre crop."""
-    return np.stack([np.asarray(fitted(picture, size)) for picture in pictures_of(table)])
+    """uint8 (N, size, size, 3): shorter side to `size` (bicubic), centre crop; decoded one at a time."""
+    pixels = np.empty((len(table), size, size, 3), np.uint8)
+    for row, (image_id, data) in enumerate(encoded_of(table)):
+        pixels[row] = np.asarray(fitted(decode(data, name=image_id), size))
+    return pixels
 
 
 def fitted(picture: Image.Image, size: int) -> Image.Image:

@@ -10,6 +10,7 @@ from functools import cache, cached_property
 from itertools import product
 from math import ceil
 
+from sgid.dataset_registry import DatasetRegistry
 from sgid.references import SAMPLERS_OF, check_references
 
 ORIGINALS = "originals"
@@ -61,6 +62,7 @@ class Matrix:
     def __init__(self, config: dict):
         check_references(config)
         self.config = config
+        self.datasets = DatasetRegistry(config["datasets"]).sizes()
         self.tables, self.figures = config["tables"], config["figures"]
 
     @cached_property
@@ -79,7 +81,7 @@ class Matrix:
 
     def shards(self, dataset: str, recipe: str | None = None) -> int:
         """Number of chunks of a data set, or of a recipe's images of it."""
-        entry = self.config["datasets"][dataset]
+        entry = self.datasets[dataset]
         limit = self.recipes[recipe]["per_class"] if recipe else None
         images = entry["train"] if limit is None else min(entry["train"], limit * entry["classes"])
         return ceil(images / self.config["chunk"])

@@ -12,6 +12,24 @@ SAMPLERS_OF = {
     "diverse": ("diverse",),
     "instructions": ("instructions",),
 }
+# What each source of images is made of (names under `archives`), and the splits it knows, the default first.
+ARCHIVES_OF = {
+    "cifar10": ("data",),
+    "cifar100": ("data",),
+    "caltech101": ("images",),
+    "cars": ("train", "test", "devkit", "test_labels"),
+    "flowers102": ("images", "labels", "splits"),
+    "pets": ("images", "annotations"),
+    "dtd": ("data",),
+    "folder": (),
+    "drawn": (),
+}
+SPLITS_OF = dict.fromkeys(("cifar10", "cifar100", "cars", "pets", "drawn"), ("official",)) | {
+    "caltech101": (),
+    "flowers102": ("official", "trainval"),
+    "dtd": tuple(f"partition-{number}{end}" for number in range(1, 11) for end in ("", "-trainval")),
+    "folder": ("given",),
+}
 STAGE_MODELS = ("blip", "clip", "t5")  # what captions, scores and sentences are made with, whatever the recipe
 DRAWN_ONLY = ("gallery", "grid")  # kinds of figures with one column for each set of drawn images
 
@@ -25,6 +43,8 @@ def check_references(config: dict) -> None:
     require("build", config["build"], config["tables"] | config["figures"])
     require("models", STAGE_MODELS, config["models"])
     require("selection.backbone", [config["selection"]["backbone"]], config["backbones"])
+    for name, entry in config["datasets"].items():
+        check_dataset(f"datasets.{name}", entry)
     for name, backbone in config["backbones"].items():
         if backbone.get("weights"):
             require(f"backbones.{name}.weights", [backbone["weights"]], config["models"])
@@ -48,6 +68,23 @@ def require(path: str, names: Iterable[str], known: Mapping | Iterable[str]) -> 
             nearest = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {nearest[0]!r}? " if nearest else ""
             raise ConfigError(f"{path}: {name!r} is not defined ({hint}have: {', '.join(known)})")
+
+
+def check_dataset(path: str, entry: dict) -> None:
+    """What a source needs: its archives or its folder, its sizes, and a split that it or a split file knows."""
+    source = entry["source"]
+    missing = [role for role in ARCHIVES_OF[source] if role not in entry.get("archives", {})]
+    if missing:
+        raise ConfigError(f"{path}.archives: source {source!r} needs {', '.join(missing)}")
+    needed = ("folder", "split") if source == "folder" else ("classes", "train", "test")
+    for key in needed:
+        if key not in entry:
+            raise ConfigError(f"{path}.{key}: source {source!r} needs it")
+    split = entry.get("split")
+    if isinstance(split, str):
+        require(f"{path}.split", [split], [*entry.get("splits", {}), *SPLITS_OF[source]])
+    elif split is not None and source != "folder":
+        raise ConfigError(f"{path}.split: only a folder is split by shares; give the name of a split")
 
 
 def check_recipe(path: str, recipe: dict, config: dict) -> None:

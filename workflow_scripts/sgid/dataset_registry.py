@@ -1,0 +1,71 @@
+"""What the registry says of a data set, with its defaults filled in (standard library only).
+
+Read while Snakemake plans; what is inside a data set is the business of `sgid.datasets`.
+"""
+
+from collections.abc import Mapping
+
+from sgid.folders import estimated_sizes, fingerprint
+
+DEFAULTS = {
+    "split": "official",
+    "splits": {},
+    "archives": {},
+    "annotations": {},
+    "class_names": None,
+    "prompt_names": {},
+    "labels": None,
+    "broken": "stop",
+}
+IDENTITY = ("file", "bytes", "md5", "sha256")
+CONTENTS = (
+    *("source", "split", "splits", "validation", "classes", "train", "test", "annotations", "broken"),
+    *("folder", "labels"),
+)
+FILES = ("train.parquet", "classes.csv", "preview.md", "duplicates.md")
+
+
+class DatasetRegistry:
+    """The data sets of a configuration; every answer is a pure function of it, and of a folder where it names one."""
+
+    def __init__(self, datasets: Mapping[str, dict]):
+        self.entries = {name: DEFAULTS | entry for name, entry in datasets.items()}
+
+    def field(self, name: str, key: str) -> object:
+        """One value of an entry."""
+        return self.entries[name][key]
+
+    def sizes(self) -> dict[str, dict]:
+        """Entries that all have `train` and `classes`: stated, or for a folder without, what lies in it now."""
+        return {
+            name: entry if "train" in entry else estimated_sizes(entry, name=name) | entry
+            for name, entry in self.entries.items()
+        }
+
+    def archives(self, name: str) -> dict[str, dict]:
+        """What the archives are, not where they come from: a new mirror or a moved copy is no reason to run again."""
+        archives = self.entries[name]["archives"]
+        return {role: {key: entry[key] for key in IDENTITY if key in entry} for role, entry in archives.items()}
+
+    def record(self, name: str) -> list[str]:
+        """The record of what was fetched, where the source is made of archives."""
+        return [f"resources/datasets/{name}/archives.json"] if self.entries[name]["archives"] else []
+
+    def split_file(self, name: str) -> list[str]:
+        """The frozen split, where the split is one."""
+        splits, split = self.entries[name]["splits"], self.entries[name]["split"]
+        return [splits[split]["file"]] if isinstance(split, str) and split in splits else []
+
+    def optional_file(self, name: str, key: str) -> list[str]:
+        """The file that a key names, if it names one."""
+        return [self.entries[name][key]] if self.entries[name][key] else []
+
+    def contents(self, name: str) -> dict:
+        """What decides the contents of the image tables, the state of a folder's pictures included."""
+        entry = self.entries[name]
+        found = {"pictures": fingerprint(entry["folder"])} if "folder" in entry else {}
+        return {key: entry[key] for key in CONTENTS if key in entry} | found
+
+    def files(self, name: str) -> list[str]:
+        """What a reader of a data set opens; its other tables come with them."""
+        return [f"results/datasets/{name}/{file}" for file in FILES]

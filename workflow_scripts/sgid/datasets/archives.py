@@ -1,0 +1,118 @@
+"""The files inside an archive or a folder, one after the other; nothing is unpacked, so nothing can land elsewhere.
+
+Zip files, tar files of any compression and plain folders are told apart by content. A member whose name is absolute or
+climbs out of the archive, and a link, are refused before anything behind them is read: a data set has no use for them.
+"""
+
+import lzma
+import re
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+DAMAGE = (tarfile.ReadError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, OSError)
+Member = tuple[str, Callable[[], bytes]]
+
+
+def members(path: str | Path) -> Iterator[Member]:
+    """(name, read) of every regular file, in the archive's own order; a folder's in the order of names.
+
+    `read` must be called before the next member is asked for. Raises ValueError that names archive and reason for a
+    damaged archive, a name that leaves it, or a link.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise ValueError(f"{path}: is gone; delete the archives.json beside it, or that names it, and run this again")
+    try:
+        yield from opener(path)(path)
+    except tarfile.ReadError as error:
+        raise damaged(path, error) from error
+    except DAMAGE as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise damaged(path, error) from error
+
+
+def opener(path: Path) -> Callable[[Path], Iterator[Member]]:
+    """How to read a path, by what it is."""
+    if path.is_dir():
+        return in_folder
+    return in_zip if zipfile.is_zipfile(path) else in_tar
+
+
+def damaged(path: Path, error: Exception) -> ValueError:
+    """The error for an archive that cannot be read to its end."""
+    return ValueError(f"{path}: cannot be read to its end ({error or type(error).__name__}); delete it, fetch it again")
+
+
+def in_folder(root: Path) -> Iterator[Member]:
+    """Every file below a folder, hidden ones too."""
+    for path in sorted(root.rglob("*")):
+        if path.is_file():
+            yield path.relative_to(root).as_posix(), path.read_bytes
+
+
+def in_zip(path: Path) -> Iterator[Member]:
+    """Every file of a zip archive."""
+    with zipfile.ZipFile(path) as archive:
+        for entry in archive.infolist():
+            if not entry.is_dir():
+                yield safe(entry.filename, path), lambda entry=entry: archive.read(entry)
+
+
+def in_tar(path: Path, stream: IO[bytes] | None = None) -> Iterator[Member]:
+    """Every regular file of a tar archive, or of one inside another whose bytes come as `stream`."""
+    with tarfile.open(path if stream is None else None, "r|*" if stream else "r:*", fileobj=stream) as archive:
+        for entry in archive:
+            name = safe(entry.name, path)
+            if entry.issym() or entry.islnk():
+                raise ValueError(f"{path}: member {name!r} is a link; no data set has any, do not trust this archive")
+            if entry.isfile():
+                yield name, lambda entry=entry: archive.extractfile(entry).read()
+
+
+def in_nested_tar(path: Path, suffix: str) -> Iterator[Member]:
+    """The members of the tar archive whose name ends in `suffix` inside a zip archive, or of `path` if it is that."""
+    if not zipfile.is_zipfile(path):
+        yield from members(path)
+        return
+    with zipfile.ZipFile(path) as outer:
+        inner = next((name for name in outer.namelist() if PurePosixPath(name).name == suffix), None)
+        if inner is None:
+            raise ValueError(f"{path}: holds no {suffix}; it is not the archive that the configuration describes")
+        try:
+            with outer.open(inner) as stream:
+                yield from in_tar(path / inner, stream)
+        except DAMAGE as error:
+            raise damaged(path / inner, error) from error
+
+
+def safe(name: str, archive: Path) -> str:
+    """The name of a member; raises ValueError for one that points out of the archive."""
+    parts = PurePosixPath(name.replace("\\", "/"))
+    if parts.is_absolute() or ".." in parts.parts or "\0" in name or parts.as_posix()[1:2] == ":":
+        raise ValueError(f"{archive}: member {name!r} points out of the archive; do not trust this archive")
+    return PurePosixPath(name).as_posix()
+
+
+def named(archive: Iterable[Member], names: Iterable[str]) -> dict[str, bytes]:
+    """The bytes of the members whose last part is one of `names`; the first of each."""
+    wanted, found = set(names), {}
+    for name, read in archive:
+        last = PurePosixPath(name).name
+        if last in wanted and last not in found:
+            found[last] = read()
+            if len(found) == len(wanted):
+                break
+    return found
+
+
+def matching(archive: Iterable[Member], pattern: re.Pattern[str]) -> Iterator[tuple[str, bytes]]:
+    """(the pattern's group `id`, bytes) of each member in whose name the pattern is found."""
+    for name, read in archive:
+        match = pattern.search(name)
+        if match:
+            yield match["id"], read()

@@ -1,0 +1,84 @@
+"""The archives of one data set, verified, and the record that says where they lie."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sgid.download import RemoteFile, file_hash, obtain
+from sgid.runtime import read_json, replacing
+from sgid.transfer import RefusedError
+
+ROOT_VARIABLE = "SGID_RESOURCES_ROOT"
+
+
+def resource_roots(configured: str | None) -> list[Path]:
+    """Folders that are laid out like resources/, from the environment and the configuration, in this order."""
+    return [Path(root) for root in (os.environ.get(ROOT_VARIABLE), configured) if root]
+
+
+def fetch_dataset(
+    name: str,
+    archives: Mapping[str, Mapping],
+    folder: Path,
+    *,
+    roots: Sequence[Path] = (),
+    repacking: str | None = None,
+    patience: float = 1.0,
+) -> dict:
+    """The record of a data set's files: by name of the registry, the file in `folder`, its size and sha256.
+
+    Each root may have a copy in `datasets/{name}/` or in `{name}/`; a copy is linked from `folder`, so that the
+    record is the same wherever a file came from. With `repacking`, a folder or archive that holds the same contents
+    otherwise, nothing is fetched, and the loader verifies what it reads.
+    Raises RefusedError before the first download where a file can come from nowhere.
+    """
+    if repacking is not None:
+        if not Path(repacking).exists():
+            raise RefusedError(f"datasets.{name}.repacking: there is no {repacking}; correct the path")
+        link(Path(repacking), folder / "repacking")
+        return {"repacking": {"file": "repacking"}}
+    copies = [root / part / name for root in roots for part in ("datasets", ".")]
+    files = {role: RemoteFile(**entry) for role, entry in archives.items()}
+    for role, wanted in files.items():
+        require_source(name, role, wanted, [*copies, folder])
+    record = {}
+    for role, wanted in files.items():
+        path = obtain(wanted, folder, roots=copies, advice=advice(name, role), patience=patience)
+        link(path, folder / wanted.file)
+        size, sha256 = path.stat().st_size, wanted.sha256 or file_hash(path)
+        record[role] = {"file": wanted.file, "bytes": size, "sha256": sha256}
+    return record
+
+
+def require_source(name: str, role: str, wanted: RemoteFile, folders: Sequence[Path]) -> None:
+    """Refuse a file without a mirror and without a copy at once, not behind an hour of other downloads."""
+    at_hand = wanted.path or any((folder / wanted.file).is_file() for folder in folders)
+    if not (wanted.urls or at_hand):
+        raise RefusedError(
+            f"{name}: no mirror of {wanted.file} ({wanted.known_by}) is known; {advice(name, role)}, or name a folder "
+            f"or archive with its contents as datasets.{name}.repacking if its source can read one (config/README.md)"
+        )
+
+
+def advice(name: str, role: str) -> str:
+    """What to do where a file cannot be fetched."""
+    return (
+        f"get it another way and name it as datasets.{name}.archives.{role}.path, or put it into "
+        f"resources/datasets/{name}/ or into datasets/{name}/ below ${ROOT_VARIABLE}"
+    )
+
+
+def link(path: Path, name: Path) -> None:
+    """Let `name` stand for a file or folder that lies elsewhere."""
+    if path.absolute() == name.absolute():
+        return
+    name.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(name) as temporary:
+        temporary.symlink_to(path.absolute())
+
+
+def fetched_files(records: Sequence[str | Path]) -> dict[str, Path]:
+    """Path by name of the registry, of what the record (one or none) lists beside itself."""
+    return {
+        role: Path(record).parent / entry["file"] for record in records for role, entry in read_json(record).items()
+    }

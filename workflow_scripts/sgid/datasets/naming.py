@@ -1,0 +1,58 @@
+"""The classes of a data set: official names, the names that prompts show, and what prompts will then look like."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from sgid.prompts import label_text, readable
+
+SHOWN = ("train", "validation", "test")
+
+
+def listed_names(files: Sequence[str | Path]) -> list[str]:
+    """The official class names in a text file, one a line in the order of the labels; none without a file."""
+    return [name for path in files for name in Path(path).read_text(encoding="utf-8").splitlines() if name]
+
+
+def class_table(names: Sequence[str], prompt_names: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """Columns label (from 0), name (official), prompt_name: as `prompt_names` says, or the readable official name.
+
+    Raises ValueError for a class that would have no name in a prompt.
+    """
+    shown = [(prompt_names or {}).get(name) or readable(name) for name in names]
+    if not all(shown):
+        raise ValueError(f"class {names[shown.index('')]!r} has no readable name; give it one under `prompt_names`")
+    return pd.DataFrame({"label": range(len(names)), "name": list(names), "prompt_name": shown})
+
+
+def preview(dataset: str, classes: pd.DataFrame, index: pd.DataFrame, prompt_names: Mapping[str, str]) -> str:
+    """Markdown: images of each class by split, label text of its prompts (paper, equation 1), and what looks odd."""
+    counts = Counter(zip(index["split"], index["label"], strict=True))
+    sizes = [f"{split}: {(index['split'] == split).sum():,} images  " for split in SHOWN]
+    lines = [f"# {dataset}: {len(classes)} classes", "", *sizes, "", *oddities(classes, counts, prompt_names)]
+    lines += [
+        "| label | class | train | validation | test | label text of its prompts |",
+        "|---:|---|---:|---:|---:|---|",
+    ]
+    for row in classes.itertuples():
+        numbers = " | ".join(str(counts[split, row.label]) for split in SHOWN)
+        name, text = (str(cell).replace("|", "\\|") for cell in (row.name, label_text(row.prompt_name)))
+        lines.append(f"| {row.label} | {name} | {numbers} | {text} |")
+    return "\n".join(lines) + "\n"
+
+
+def oddities(
+    classes: pd.DataFrame, counts: Mapping[tuple[str, int], int], prompt_names: Mapping[str, str]
+) -> list[str]:
+    """Lines for what a reader should look at before anything is drawn: each with the classes that it concerns."""
+    rows = list(classes.itertuples())
+    found = {
+        "Classes with equal names in prompts": classes[classes["prompt_name"].duplicated(keep=False)]["name"].tolist(),
+        "Classes that are tested and have no train image": [
+            row.name for row in rows if counts["test", row.label] and not counts["train", row.label]
+        ],
+        "`prompt_names` of no class here": sorted(prompt_names.keys() - set(classes["name"])),
+    }
+    return [line for what, names in found.items() if names for line in (f"**{what}: {', '.join(names)}.**", "")]

@@ -1,0 +1,174 @@
+"""One transfer from one address into an open partial file, continued where that file ends.
+
+`requests` does it: Snakemake itself needs that library, so it is wherever the workflow runs. pooch has no resumption,
+and fsspec's HTTP would bring a second client. What is of no use (another file, a web page) is a RefusedError; what may
+go better in a while (a dropped connection, a busy server) an InterruptedTransferError.
+"""
+
+import contextlib
+import errno
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import requests
+
+LOG = logging.getLogger("sgid.transfer")
+CHUNK = 1 << 20
+TIMEOUT = (20, 60)  # seconds to connect, and of silence
+REPORT_SECONDS = 5.0
+BUSY = (408, 425, 429, 500, 502, 503, 504)
+PAGE_STARTS = (b"<!doctype html", b"<html")
+FULL = (errno.ENOSPC, errno.EDQUOT)
+PAGE = "an HTML page came in place of the file (a login, quota or error page)"
+# Where it starts, the whole file's size if the source tells, the bytes from there on.
+Opened = tuple[int, int | None, Iterable[bytes]]
+
+
+class RefusedError(ValueError):
+    """What a mirror or a folder has is not the file; another try at the same place would not help."""
+
+
+class InterruptedTransferError(OSError):
+    """The transfer broke off or the server is busy; the same place may do better in a while."""
+
+
+@dataclass
+class Progress:
+    """Lines in the log: how much, how fast, how long still."""
+
+    name: str
+    total: int | None
+    start: int
+    began: float = field(default_factory=time.monotonic)
+    said: float = field(default_factory=time.monotonic)
+
+    def at(self, done: int) -> None:
+        """Say where the transfer stands, at most every few seconds."""
+        now = time.monotonic()
+        if now - self.said < REPORT_SECONDS:
+            return
+        self.said = now
+        rate = (done - self.start) / max(now - self.began, 1e-3)
+        share = f"{done / self.total:.0%} of {self.total / 1e6:,.1f} MB" if self.total else f"{done / 1e6:,.1f} MB"
+        left = f", {(self.total - done) / rate:,.0f} s left" if self.total and rate else ""
+        LOG.info("%s: %s, %.1f MB/s%s", self.name, share, rate / 1e6, left)
+
+
+def transfer(url: str, part: BinaryIO, *, name: str, size: int | None) -> None:
+    """Append to `part` what it lacks of the file at `url`, whose size in bytes is `size` where that is known.
+
+    Raises RefusedError where the address has another file, InterruptedTransferError where the bytes end too early,
+    OSError (ENOSPC) where the disk is too small for them.
+    """
+    if size is not None and part.seek(0, os.SEEK_END) > size:
+        part.truncate(0)
+    have = part.seek(0, os.SEEK_END)
+    if have and have == size:
+        return
+    with opener_of(url)(url, have) as (start, total, chunks):
+        if size is not None and total is not None and total != size:
+            raise RefusedError(f"{name} has {total:,} bytes there where {size:,} are expected: it is another file")
+        whole = total or size
+        require_space(Path(part.name), (whole or start) - start)
+        part.truncate(start)
+        part.seek(start)
+        append(part, chunks, Progress(name, whole, start))
+    if whole is not None and part.tell() < whole:
+        raise InterruptedTransferError(f"the connection broke at {part.tell():,} of {whole:,} bytes")
+
+
+def append(part: BinaryIO, chunks: Iterable[bytes], progress: Progress) -> None:
+    """Write chunks behind each other; refuse a web page in place of the file as soon as it shows."""
+    try:
+        for chunk in chunks:
+            if part.tell() == 0 and is_page(chunk):
+                raise RefusedError(PAGE)
+            part.write(chunk)
+            progress.at(part.tell())
+        part.flush()
+        os.fsync(part.fileno())
+    except OSError as error:
+        if error.errno in FULL:
+            raise no_space(Path(part.name)) from error
+        raise
+
+
+def is_page(start: bytes) -> bool:
+    """Whether a file begins as a web page does."""
+    return start.lstrip()[:14].lower().startswith(PAGE_STARTS)
+
+
+def require_space(path: Path, missing: int) -> None:
+    """Refuse before the first byte where the disk cannot hold `missing` more."""
+    if shutil.disk_usage(path.parent).free < missing:
+        raise no_space(path, missing)
+
+
+def no_space(path: Path, missing: int | None = None) -> OSError:
+    """The error of a full disk, with what to do."""
+    free = shutil.disk_usage(path.parent).free
+    need = f"{missing:,} bytes are needed and {free:,} free" if missing else f"{free:,} bytes are free"
+    advice = "make room and run this again, which goes on from there"
+    return OSError(errno.ENOSPC, f"no space left in {path.parent} for {path.name}: {need}; {advice}")
+
+
+def opener_of(url: str) -> Callable[[str, int], AbstractContextManager[Opened]]:
+    """The opener for an address's scheme; raises RefusedError for one that is not spoken here."""
+    scheme = urlsplit(url).scheme
+    if scheme not in OPENERS:
+        raise RefusedError(f"{scheme or 'no'!r} is no scheme that can be fetched (have: {', '.join(OPENERS)})")
+    return OPENERS[scheme]
+
+
+@contextlib.contextmanager
+def open_http(url: str, have: int) -> Iterator[Opened]:
+    """Ask for the bytes from `have` on; a server that cannot continue sends the whole."""
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+    try:
+        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
+            refuse_answer(answer)
+            start = have if answer.status_code == requests.codes.partial_content else 0
+            length = answer.headers.get("Content-Length")
+            yield start, start + int(length) if length else None, answer.iter_content(CHUNK)
+    except requests.exceptions.RequestException as error:
+        raise InterruptedTransferError(f"{type(error).__name__} ({last_words(error)})") from error
+
+
+def refuse_answer(answer: requests.Response) -> None:
+    """Tell a busy server from one that does not have the file."""
+    if answer.status_code in BUSY:
+        raise InterruptedTransferError(f"the server answers {answer.status_code} {answer.reason}")
+    if answer.status_code >= 400:
+        raise RefusedError(f"the server answers {answer.status_code} {answer.reason}")
+    if answer.headers.get("Content-Type", "").startswith("text/html"):
+        raise RefusedError(PAGE)
+
+
+def last_words(error: Exception) -> str:
+    """The innermost sentence of an error that wraps others."""
+    return str(error).rsplit(": ", 1)[-1].strip("'\")(")
+
+
+@contextlib.contextmanager
+def open_file(url: str, have: int) -> Iterator[Opened]:
+    """The bytes of a `file://` address from `have` on."""
+    path = Path(url2pathname(urlsplit(url).path))
+    if not path.is_file():
+        raise RefusedError(f"there is no file {path}")
+    size = path.stat().st_size
+    start = have if have <= size else 0
+    with open(path, "rb") as stream:
+        stream.seek(start)
+        yield start, size, iter(lambda: stream.read(CHUNK), b"")
+
+
+OPENERS = {"https": open_http, "http": open_http, "file": open_file}
