@@ -1,29 +1,12 @@
 """The demo, run once from a copy of what git knows, as a newcomer's fresh clone would."""
 
 import os
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
-from snake import DEMO, ROOT, Call, snakemake
+from snake import DEMO, Call, copy_of_the_repository, snakemake
 
 TARGETS = ("all", "miniature_quality")
-
-
-def copy_of_the_repository(folder: Path) -> Path:
-    """Every tracked or new file that git does not ignore."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.decode().split("\0")):
-        if (ROOT / name).exists():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    return folder
 
 
 class Demo:

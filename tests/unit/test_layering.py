@@ -31,16 +31,8 @@ ROOMS = [
     *("figure_style", "picture_grid", "figures", "gallery"),
     *("miniature", "datasets"),
 ]
-STANDARD_LIBRARY_ONLY = (
-    "seeding",
-    "guidance",
-    "prompts",
-    "references",
-    "folders",
-    "dataset_registry",
-    "matrix",
-    "presentation",
-)
+PLANNING = ("references", "folders", "dataset_registry", "matrix", "presentation")
+STANDARD_LIBRARY_ONLY = ("seeding", "guidance", "prompts", *PLANNING)
 NO_TORCH = ("image_table", "image_sets", "significance", "tables", "figures", "selection", "runtime", "configuration")
 
 

@@ -165,7 +165,7 @@ def test_a_recipe_of_some_images_a_class_has_fewer_shards(matrix):
 
 def test_some_images_a_class_are_never_more_than_there_are(demo):
     # 4 of each of 100 classes would be 400; the drawn world has 120 in 2 shards of 64
-    demo.config["datasets"]["shapes"]["classes"] = 100
+    demo.datasets["shapes"]["classes"] = 100
     assert demo.shards("shapes", "sgid_five") == 2
 
 

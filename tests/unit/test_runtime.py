@@ -1,5 +1,7 @@
+import errno
 import json
 import os
+import platform
 import subprocess
 import sys
 
@@ -64,6 +66,27 @@ def test_an_error_leaves_the_old_file_and_no_part_of_the_new(tmp_path):
         temporary.write_text("half")
         raise RuntimeError
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("file", "old")]
+
+
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_has_stays(tmp_path):
+    finished = subprocess.Popen([sys.executable, "-c", ""])
+    finished.wait()
+    dead, living, other = (
+        tmp_path / f".t.csv.{platform.node()}.{finished.pid}.part",
+        tmp_path / f".t.csv.{platform.node()}.{os.getppid()}.part",
+        tmp_path / f".u.csv.{platform.node()}.{finished.pid}.part",
+    )
+    for path in (dead, living, other):
+        path.write_text("half")
+    write_text("whole", tmp_path / "t.csv")
+    assert sorted(tmp_path.iterdir()) == sorted([living, other, tmp_path / "t.csv"])
+
+
+def test_a_full_disk_is_named_and_leaves_the_old_file(tmp_path):
+    write_text("old", tmp_path / "t.csv")
+    with pytest.raises(OSError, match=r"no space left in .* for t\.csv; make room"), replacing(tmp_path / "t.csv"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
 
 
 def test_a_part_lies_beside_its_file_so_that_renaming_is_atomic(tmp_path):

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -41,6 +42,22 @@ def snakemake(*words: str, cwd: Path = ROOT) -> Call:
         done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, env=environment, check=False)
         seconds, megabytes = map(float, usage.read().split())
     return Call(done.returncode, done.stdout + done.stderr, seconds, megabytes)
+
+
+def copy_of_the_repository(folder: Path) -> Path:
+    """Every tracked or new file that git does not ignore."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        if (ROOT / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    return folder
 
 
 def job_counts(text: str) -> dict[str, int]:

@@ -109,11 +109,10 @@ def download(url: str, wanted: RemoteFile, final: Path, *, patience: float) -> P
 @contextlib.contextmanager
 def open_alone(part: Path) -> Iterator[BinaryIO]:
     """The partial file, for one process at a time; the kernel lets go of it when that process dies."""
-    with open(part, "a+b") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RefusedError(f"another process is fetching {part}; wait for it, then run this again") from None
+    # Unbuffered: what a full disk did not take would be tried again as the file closes, and hide the error's sentence.
+    with open(part, "a+b", buffering=0) as stream:
+        if not held(stream, part):
+            raise RefusedError(f"another process is fetching {part}; wait for it, then run this again")
         try:
             yield stream
         except WrongFileError:
@@ -122,6 +121,15 @@ def open_alone(part: Path) -> Iterator[BinaryIO]:
         finally:
             if os.fstat(stream.fileno()).st_size == 0:
                 part.unlink(missing_ok=True)
+
+
+def held(stream: BinaryIO, part: Path) -> bool:
+    """Lock a part; False where another process has it, or gave it its final name since it was opened here."""
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(stream.fileno()), part.stat())
+    except (BlockingIOError, FileNotFoundError):
+        return False
 
 
 def complete(url: str, wanted: RemoteFile, part: BinaryIO, *, patience: float) -> None:
@@ -137,7 +145,7 @@ def complete(url: str, wanted: RemoteFile, part: BinaryIO, *, patience: float) -
     trying = Retrying(
         retry=retry_if_exception_type(InterruptedTransferError),
         stop=give_up,
-        wait=wait_exponential_jitter(initial=patience, max=LONGEST_WAIT * patience, jitter=patience),
+        wait=wait_exponential_jitter(multiplier=patience, max=LONGEST_WAIT * patience, jitter=patience),
         before_sleep=before_sleep_log(LOG, logging.WARNING),
         reraise=True,
     )

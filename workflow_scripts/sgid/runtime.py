@@ -1,6 +1,8 @@
 """What every job needs around its work: a log, whole files, a device, and a record of its origin."""
 
 import contextlib
+import errno
+import glob
 import importlib.metadata
 import json
 import logging
@@ -13,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
 RECORDED_PACKAGES = ("torch", "torchvision", "diffusers", "transformers", "open_clip_torch", "timm", "numpy", "pillow")
 
 
@@ -49,15 +52,44 @@ def quieten_libraries() -> None:
 
 @contextlib.contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """A temporary name beside `path` that becomes `path` when the block ends well, and vanishes when it does not."""
+    """A temporary name beside `path` that becomes `path` when the block ends well, and vanishes when it does not.
+
+    What killed processes of this machine left of it is removed first. Raises OSError that says where the disk is full.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    mine = f".{path.name}.{platform.node()}."
+    remove_left_over(path.parent, mine)
+    temporary = path.with_name(f"{mine}{os.getpid()}.part")
     try:
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        if error.errno in FULL:
+            advice = "make room and run this again; what is finished stays"
+            raise OSError(error.errno, f"no space left in {path.parent} for {path.name}; {advice}") from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_left_over(folder: Path, prefix: str) -> None:
+    """Delete temporary files with this prefix whose process lives no longer."""
+    for path in folder.glob(f"{glob.escape(prefix)}*.part"):
+        number = path.name.removeprefix(prefix).removesuffix(".part")
+        if number.isdecimal() and not is_running(int(number)):
+            path.unlink(missing_ok=True)
+
+
+def is_running(number: int) -> bool:
+    """Whether a process of this machine has the number."""
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def write_json(value: Any, path: str | Path) -> None:

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import requests
+from urllib3.exceptions import HTTPError
 
 LOG = logging.getLogger("sgid.transfer")
 CHUNK = 1 << 20
@@ -78,7 +79,7 @@ def transfer(url: str, part: BinaryIO, *, name: str, size: int | None) -> None:
         if size is not None and total is not None and total != size:
             raise RefusedError(f"{name} has {total:,} bytes there where {size:,} are expected: it is another file")
         whole = total or size
-        require_space(Path(part.name), (whole or start) - start)
+        require_space(Path(part.name), (whole or have) - have)
         part.truncate(start)
         part.seek(start)
         append(part, chunks, Progress(name, whole, start))
@@ -92,14 +93,20 @@ def append(part: BinaryIO, chunks: Iterable[bytes], progress: Progress) -> None:
         for chunk in chunks:
             if part.tell() == 0 and is_page(chunk):
                 raise RefusedError(PAGE)
-            part.write(chunk)
+            write_whole(part, chunk)
             progress.at(part.tell())
-        part.flush()
         os.fsync(part.fileno())
     except OSError as error:
         if error.errno in FULL:
             raise no_space(Path(part.name)) from error
         raise
+
+
+def write_whole(part: BinaryIO, chunk: bytes) -> None:
+    """Write all of a chunk to an unbuffered file, which may take less of it at once."""
+    rest = memoryview(chunk)
+    while rest:
+        rest = rest[part.write(rest) :]
 
 
 def is_page(start: bytes) -> bool:
@@ -135,12 +142,19 @@ def open_http(url: str, have: int) -> Iterator[Opened]:
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     try:
         with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
+            if have and answer.status_code == requests.codes.requested_range_not_satisfiable:
+                yield have, told_size(answer) or have, ()  # the part has all there is; its size and hash will tell
+                return
             refuse_answer(answer)
             start = have if answer.status_code == requests.codes.partial_content else 0
             length = answer.headers.get("Content-Length")
-            yield start, start + int(length) if length else None, answer.iter_content(CHUNK)
+            # Not iter_content: it loses what came just before a break, and unpacks what a server calls gzipped.
+            chunks = iter(lambda: answer.raw.read1(CHUNK, decode_content=False), b"")
+            yield start, start + int(length) if length else None, chunks
     except requests.exceptions.RequestException as error:
         raise InterruptedTransferError(f"{type(error).__name__} ({last_words(error)})") from error
+    except HTTPError as error:
+        raise InterruptedTransferError(f"the connection broke or fell silent ({type(error).__name__})") from error
 
 
 def refuse_answer(answer: requests.Response) -> None:
@@ -151,6 +165,12 @@ def refuse_answer(answer: requests.Response) -> None:
         raise RefusedError(f"the server answers {answer.status_code} {answer.reason}")
     if answer.headers.get("Content-Type", "").startswith("text/html"):
         raise RefusedError(PAGE)
+
+
+def told_size(answer: requests.Response) -> int | None:
+    """The size of the file of which a server cannot send the range asked for, if it tells."""
+    size = answer.headers.get("Content-Range", "").rpartition("*/")[2]
+    return int(size) if size.isdigit() else None
 
 
 def last_words(error: Exception) -> str:

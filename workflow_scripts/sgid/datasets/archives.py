@@ -6,10 +6,12 @@ climbs out of the archive, and a link, are refused before anything behind them i
 
 import lzma
 import re
+import stat
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -26,10 +28,21 @@ def members(path: str | Path) -> Iterator[Member]:
     path = Path(path)
     if not path.exists():
         raise ValueError(f"{path}: is gone; delete the archives.json beside it, or that names it, and run this again")
+    yield from undamaged(opener(path)(path), path)
+
+
+def undamaged(archive: Iterable[Member], path: Path) -> Iterator[Member]:
+    """The members; damage that shows at the next one, or when the bytes of this one are read, names the archive."""
+    with naming_damage(path):
+        for name, read in archive:
+            yield name, naming_damage(path)(read)
+
+
+@contextmanager
+def naming_damage(path: Path) -> Iterator[None]:
+    """Turn what the libraries raise for a damaged archive into a ValueError that names it."""
     try:
-        yield from opener(path)(path)
-    except tarfile.ReadError as error:
-        raise damaged(path, error) from error
+        yield
     except DAMAGE as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
@@ -45,7 +58,8 @@ def opener(path: Path) -> Callable[[Path], Iterator[Member]]:
 
 def damaged(path: Path, error: Exception) -> ValueError:
     """The error for an archive that cannot be read to its end."""
-    return ValueError(f"{path}: cannot be read to its end ({error or type(error).__name__}); delete it, fetch it again")
+    what = (str(error) or type(error).__name__).splitlines()[0].removesuffix(":")
+    return ValueError(f"{path}: cannot be read to its end ({what}); delete it, fetch it again")
 
 
 def in_folder(root: Path) -> Iterator[Member]:
@@ -59,8 +73,11 @@ def in_zip(path: Path) -> Iterator[Member]:
     """Every file of a zip archive."""
     with zipfile.ZipFile(path) as archive:
         for entry in archive.infolist():
+            name = safe(entry.filename, path)
+            if stat.S_ISLNK(entry.external_attr >> 16):
+                raise a_link(name, path)
             if not entry.is_dir():
-                yield safe(entry.filename, path), lambda entry=entry: archive.read(entry)
+                yield name, lambda entry=entry: archive.read(entry)
 
 
 def in_tar(path: Path, stream: IO[bytes] | None = None) -> Iterator[Member]:
@@ -69,9 +86,10 @@ def in_tar(path: Path, stream: IO[bytes] | None = None) -> Iterator[Member]:
         for entry in archive:
             name = safe(entry.name, path)
             if entry.issym() or entry.islnk():
-                raise ValueError(f"{path}: member {name!r} is a link; no data set has any, do not trust this archive")
+                raise a_link(name, path)
             if entry.isfile():
                 yield name, lambda entry=entry: archive.extractfile(entry).read()
+        read_out(archive.fileobj)
 
 
 def in_nested_tar(path: Path, suffix: str) -> Iterator[Member]:
@@ -83,11 +101,19 @@ def in_nested_tar(path: Path, suffix: str) -> Iterator[Member]:
         inner = next((name for name in outer.namelist() if PurePosixPath(name).name == suffix), None)
         if inner is None:
             raise ValueError(f"{path}: holds no {suffix}; it is not the archive that the configuration describes")
-        try:
-            with outer.open(inner) as stream:
-                yield from in_tar(path / inner, stream)
-        except DAMAGE as error:
-            raise damaged(path / inner, error) from error
+        with outer.open(inner) as stream:
+            yield from undamaged(in_tar(path / inner, stream), path / inner)
+
+
+def read_out(stream: IO[bytes]) -> None:
+    """Read to the end, where gzip keeps its checksum: tarfile stops before it, and changed bytes would go unnoticed."""
+    while stream.read(1 << 20):
+        pass
+
+
+def a_link(name: str, archive: Path) -> ValueError:
+    """The error for a member that stands for another file."""
+    return ValueError(f"{archive}: member {name!r} is a link; no data set has any, do not trust this archive")
 
 
 def safe(name: str, archive: Path) -> str:

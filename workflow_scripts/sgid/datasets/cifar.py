@@ -18,8 +18,15 @@ from sgid.datasets.listing import Contents, Listing, Picture, Request, required,
 from sgid.image_table import encode
 
 SIDE = 32
-# What a batch is made of; NumPy 2 has renamed the first module, and the archives have the old name.
-ALLOWED = {("numpy.core.multiarray", "_reconstruct"), ("numpy", "ndarray"), ("numpy", "dtype")}
+# What a batch is made of: the archives have NumPy's old name of the first; newer Pythons encode bytes by the last.
+ALLOWED = {
+    ("numpy.core.multiarray", "_reconstruct"),
+    ("numpy._core.multiarray", "_reconstruct"),
+    ("numpy", "ndarray"),
+    ("numpy", "dtype"),
+    ("_codecs", "encode"),
+}
+DAMAGE = (pickle.UnpicklingError, EOFError, ValueError, AttributeError, LookupError, TypeError, OverflowError)
 CIFAR10_TRAIN = [f"data_batch_{number}" for number in range(1, 6)]
 
 
@@ -45,12 +52,14 @@ def read_cifar100(request: Request) -> Listing:
 
 def read_cifar(request: Request, batches: dict[str, list[str]], *, meta: str, key: str) -> Listing:
     """The batches of each split, by names of members: other files lie beside them."""
-    split_named(request.split, "cifar10")
+    split_named(request.split, "cifar100" if key else "cifar10")
     path = request.files["data"]
     wanted = [meta, *(name for names in batches.values() for name in names)]
     found = named(members(path), wanted)
     loaded = {name: load(required(name, found, path), path / name) for name in wanted}
-    names = list(loaded[meta][f"{key}label_names"])
+    names = loaded[meta].get(f"{key}label_names")
+    if not names:
+        raise ValueError(f"{path / meta}: has no {key}label_names; fetch the archive again")
     pictures, arrays = [], {}
     for split, files in batches.items():
         rows = [row for name in files for row in rows_of(loaded[name], f"{key}labels", path / name, len(names))]
@@ -58,14 +67,14 @@ def read_cifar(request: Request, batches: dict[str, list[str]], *, meta: str, ke
             image_id = f"{split}/{index:05d}"
             pictures.append(Picture(image_id, label, split, image_id))
             arrays[image_id] = pixels
-    return Listing(pictures, names, lambda: encoded(arrays))
+    return Listing(pictures, list(names), lambda: encoded(arrays))
 
 
 def load(data: bytes, name: Path) -> dict:
     """A pickled mapping; raises ValueError for one that is damaged or asks for more than arrays."""
     try:
         found = ArrayUnpickler(io.BytesIO(data), encoding="latin1").load()
-    except (pickle.UnpicklingError, EOFError, ValueError, AttributeError, KeyError, IndexError, TypeError) as error:
+    except DAMAGE as error:
         raise ValueError(f"{name}: is no CIFAR batch ({error}); delete the archive and fetch it again") from error
     if not isinstance(found, dict):
         raise ValueError(f"{name}: is no CIFAR batch (a {type(found).__name__}); delete the archive, fetch it again")

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sgid.download import RemoteFile, file_hash, obtain
+from sgid.download import RemoteFile, file_hash, local_copy, obtain
 from sgid.runtime import read_json, replacing
 from sgid.transfer import RefusedError
 
@@ -52,8 +52,7 @@ def fetch_dataset(
 
 def require_source(name: str, role: str, wanted: RemoteFile, folders: Sequence[Path]) -> None:
     """Refuse a file without a mirror and without a copy at once, not behind an hour of other downloads."""
-    at_hand = wanted.path or any((folder / wanted.file).is_file() for folder in folders)
-    if not (wanted.urls or at_hand):
+    if local_copy(wanted, folders) is None and not wanted.urls:
         raise RefusedError(
             f"{name}: no mirror of {wanted.file} ({wanted.known_by}) is known; {advice(name, role)}, or name a folder "
             f"or archive with its contents as datasets.{name}.repacking if its source can read one (config/README.md)"
@@ -70,7 +69,8 @@ def advice(name: str, role: str) -> str:
 
 def link(path: Path, name: Path) -> None:
     """Let `name` stand for a file or folder that lies elsewhere."""
-    if path.absolute() == name.absolute():
+    # By what they are: one folder may have two spellings, and a link would then replace the file by itself.
+    if name.exists() and name.samefile(path):
         return
     name.parent.mkdir(parents=True, exist_ok=True)
     with replacing(name) as temporary:

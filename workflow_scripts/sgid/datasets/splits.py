@@ -91,7 +91,10 @@ def read_split(path: str | Path, sha256: str) -> dict[str, str]:
             f"{path}: its sha256 is {found} where the configuration has {sha256}; restore the file, or state the new "
             "hash if the change is meant"
         )
-    rows = list(csv.DictReader(io.StringIO(data.decode("utf-8"))))
+    rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
+    missing = sorted({"image_id", "split"} - set(rows[0] if rows else ()))
+    if missing:
+        raise ValueError(f"{path}: has no column {', '.join(missing)}; add it to the first line")
     unknown = sorted({row["split"] for row in rows} - set(SPLITS))
     if unknown or len({row["image_id"] for row in rows}) < len(rows):
         wrong = f"split {unknown[0]!r} is none of {', '.join(SPLITS)}" if unknown else "an image_id occurs twice"
@@ -101,8 +104,10 @@ def read_split(path: str | Path, sha256: str) -> dict[str, str]:
 
 def split_csv(pictures: Iterable[Picture]) -> str:
     """The text of a frozen split file."""
+    stream = io.StringIO()
     rows = sorted((picture.image_id, picture.split) for picture in pictures)
-    return "image_id,split\n" + "".join(f"{image_id},{split}\n" for image_id, split in rows)
+    csv.writer(stream, lineterminator="\n").writerows([("image_id", "split"), *rows])
+    return stream.getvalue()
 
 
 def parted(pictures: Sequence[Picture], validation: str | float, *, seed: int) -> dict[str, list[Picture]]:

@@ -7,6 +7,7 @@ and written in groups of rows. JPEG bytes stay what they are, and so do PNG byte
 
 import hashlib
 import tempfile
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,7 +37,7 @@ class Kept:
 
 @dataclass
 class Spool:
-    """The bytes of all accepted pictures in one file that vanishes with the process, and the reasons of the others."""
+    """The bytes of all accepted pictures in one file that vanishes with this object, and the reasons of the others."""
 
     stream: BinaryIO
     kept: dict[str, Kept] = field(default_factory=dict)
@@ -82,7 +83,8 @@ def normalised(data: bytes, *, name: str) -> tuple[tuple[int, int, str], bytes, 
 def spooled(contents: Contents, wanted: set[str], folder: Path) -> Spool:
     """Read a source to its end and keep the pictures that are wanted; the spool lies in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    spool = Spool(tempfile.TemporaryFile(dir=folder))  # noqa: SIM115 - lives as long as the data set is read
+    spool = Spool(tempfile.TemporaryFile(dir=folder))  # noqa: SIM115 - lives as long as the spool
+    weakref.finalize(spool, spool.stream.close)
     for member, data in contents:
         if member in wanted and member not in spool.kept:
             spool.add(member, data)

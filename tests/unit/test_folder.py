@@ -1,0 +1,213 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sgid.dataset_registry import DatasetRegistry
+from sgid.datasets import SPLITS, prepare, request_of
+from sgid.folders import fingerprint, image_files
+from sgid.matrix import Matrix
+from sgid.references import ConfigError
+
+STRANGE = "o'brien; rm -rf $HOME"
+
+
+def picture(seed: int, kind: str = "JPEG") -> bytes:
+    buffer = io.BytesIO()
+    pixels = np.random.default_rng(seed).integers(0, 256, (9, 12, 3), np.uint8)
+    Image.fromarray(pixels).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def put(root, *paths: str):
+    for seed, path in enumerate(paths):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(picture(seed))
+    return root
+
+
+def entry_of(root, **keys) -> dict:
+    entry = {"title": "Mine", "source": "folder", "folder": str(root), "split": {"test": 0.25}, "validation": 0.25}
+    return entry | {"resolution": 512, "stored": None, "image_size": 224} | keys
+
+
+def prepared(root, workspace, **keys):
+    contents = DatasetRegistry({"mine": entry_of(root, **keys)}).contents("mine")
+    request = request_of(contents, files={}, split_files=[], names=[], seed=0)
+    return prepare("mine", contents, request, workspace=workspace)
+
+
+def ids(data, split):
+    return [each.image_id for each in data.parts[split]]
+
+
+@pytest.fixture
+def root(tmp_path):
+    names = [f"{name}/{i}.jpg" for name in ("cat", "a dog", STRANGE) for i in range(8)]
+    return put(tmp_path / "pictures", *names, "cat/deep/er/last.png")
+
+
+@pytest.fixture
+def given(tmp_path):
+    folders = ("train", "val", "test")
+    return put(tmp_path / "given", *[f"{split}/{name}/{i}.jpg" for split in folders for name in "ab" for i in range(3)])
+
+
+def test_class_folders_become_classes_in_the_order_of_their_names(root, tmp_path):
+    assert prepared(root, tmp_path).names == sorted(["cat", "a dog", STRANGE])
+
+
+def test_every_picture_is_train_or_test_and_held_out_ones_are_train(root, tmp_path):
+    data = prepared(root, tmp_path)
+    assert sorted(ids(data, "train") + ids(data, "test")) == image_files(root)
+    assert set(ids(data, "validation")) < set(ids(data, "train"))
+    assert [len(data.parts[split]) for split in SPLITS] == [19, 6, 6]
+
+
+def test_a_drawn_split_is_stratified(root, tmp_path):
+    assert sorted(each.label for each in prepared(root, tmp_path).parts["test"]) == [0, 0, 1, 1, 2, 2]
+
+
+def test_a_drawn_split_does_not_move_when_a_class_is_added(root, tmp_path):
+    before = ids(prepared(root, tmp_path), "test")
+    put(root, *[f"zebra/{i}.jpg" for i in range(4)])
+    assert [each for each in ids(prepared(root, tmp_path), "test") if "zebra" not in each] == before
+
+
+def test_an_id_is_the_path_in_the_folder_and_deeper_folders_belong_to_their_class(root, tmp_path):
+    data = prepared(root, tmp_path)
+    (deep,) = [each for part in data.parts.values() for each in part if each.image_id == "cat/deep/er/last.png"][:1]
+    assert data.names[deep.label] == "cat"
+
+
+def test_a_given_split_is_taken_from_the_folders_above(given, tmp_path):
+    data = prepared(given, tmp_path, split="given", validation="official")
+    assert {split: {each.split("/")[0] for each in ids(data, split)} for split in SPLITS} == {
+        "train": {"train"}, "validation": {"val"}, "test": {"test"},
+    }  # fmt: skip
+    assert data.names == ["a", "b"]
+
+
+def test_a_folder_that_names_no_split_is_refused(given, tmp_path):
+    put(given, "trian/a/9.jpg")
+    with pytest.raises(ValueError, match=r"trian: names no split \(have: train, test, val"):
+        prepared(given, tmp_path, split="given", validation="official")
+
+
+def test_a_picture_in_no_class_folder_is_refused_by_its_name(root, tmp_path):
+    put(root, "stray.jpg")
+    with pytest.raises(ValueError, match=r"stray\.jpg: lies in no class folder; move it into one"):
+        prepared(root, tmp_path)
+
+
+def test_a_list_gives_labels_and_splits(tmp_path):
+    root = put(tmp_path / "flat", *[f"{i}.jpg" for i in range(6)])
+    lines = [
+        f"{i}.jpg,{'x' if i % 2 else 'y'},{split}" for i, split in enumerate(["train"] * 3 + ["val"] + ["test"] * 2)
+    ]
+    (tmp_path / "list.csv").write_text("image,label,split\n" + "\n".join(lines))
+    data = prepared(root, tmp_path, labels=str(tmp_path / "list.csv"), split="given", validation="official")
+    assert (data.names, ids(data, "test")) == (["x", "y"], ["4.jpg", "5.jpg"])
+    assert [each.label for each in data.parts["train"]] == [1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("picture,label\n0.jpg,x\n", "has no column image; add it to the first line"),
+        ("image,label\n0.jpg,\n", "line 2: 0.jpg has no label; fill it in"),
+        ("image,label\n7.jpg,x\n", r"line 2: there is no file .*7\.jpg; correct the list"),
+    ],
+)
+def test_a_wrong_list_is_refused_with_its_line(tmp_path, text, sentence):
+    root = put(tmp_path / "flat", "0.jpg")
+    (tmp_path / "list.csv").write_text(text)
+    with pytest.raises(ValueError, match=rf"^.*list\.csv.*{sentence}"):
+        prepared(root, tmp_path, labels=str(tmp_path / "list.csv"))
+
+
+def test_a_list_with_a_split_of_no_name_is_refused_with_the_legal_ones(tmp_path):
+    root = put(tmp_path / "flat", "0.jpg")
+    (tmp_path / "list.csv").write_text("image,label,split\n0.jpg,x,dev\n")
+    with pytest.raises(ValueError, match=r"line 2: 'dev' is no split \(have: test, train, validation\)"):
+        prepared(root, tmp_path, labels=str(tmp_path / "list.csv"), split="given", validation="official")
+
+
+def test_broken_pictures_stop_the_run_with_reasons(root, tmp_path):
+    (root / "cat/0.jpg").write_bytes(b"")
+    (root / "cat/1.jpg").write_bytes(picture(1)[:200])
+    with pytest.raises(
+        ValueError, match=r"^mine: 2 of 25 images cannot be used \(cat/0\.jpg: has no content \(0 bytes"
+    ):
+        prepared(root, tmp_path)
+
+
+def test_broken_pictures_are_left_out_where_the_configuration_says_so(root, tmp_path):
+    (root / "cat/0.jpg").write_bytes(b"")
+    data = prepared(root, tmp_path, broken="leave out")
+    assert data.left_out.to_dict("list") == {"member": ["cat/0.jpg"], "reason": ["has no content (0 bytes)"]}
+    assert len(data.parts["train"]) + len(data.parts["test"]) == 24
+
+
+def test_an_empty_folder_is_refused(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match=r"empty: no image in a class folder"):
+        prepared(tmp_path / "empty", tmp_path)
+
+
+def test_files_that_are_no_pictures_and_hidden_ones_are_passed_over(root):
+    before = image_files(root)
+    for name in ("cat/notes.txt", ".thumbs/1.jpg", "cat/._0.jpg", "Thumbs.db"):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_bytes(b"x")
+    assert image_files(root) == before
+
+
+def test_linked_folders_are_followed_and_circles_end(root, tmp_path):
+    put(tmp_path / "elsewhere", "0.jpg")
+    (root / "linked").symlink_to(tmp_path / "elsewhere")
+    (root / "cat" / "circle").symlink_to(root)
+    assert "linked/0.jpg" in image_files(root)
+    assert len(image_files(root)) == 26
+
+
+def test_a_fingerprint_follows_every_change_of_a_picture(root):
+    states = [fingerprint(root)]
+    for change in (lambda: put(root, "cat/new.jpg"), lambda: (root / "cat/new.jpg").write_bytes(b"other"),
+                   lambda: (root / "cat/new.jpg").rename(root / "cat/newer.jpg")):  # fmt: skip
+        change()
+        states.append(fingerprint(root))
+    assert len(set(states)) == 4
+
+
+def test_a_folder_without_stated_sizes_is_counted_for_its_shards(config, root):
+    config["datasets"]["mine"] = entry_of(root)
+    config["chunk"] = 5
+    assert Matrix(config).shards("mine") == 4
+    assert Matrix(config).shards("mine", "sgid_guidance_1") == 1
+
+
+def test_stated_sizes_spare_the_look_into_the_folder(config):
+    config["datasets"]["mine"] = entry_of("/no/such/folder", train=12, classes=3)
+    assert Matrix(config).shards("mine") == 1
+
+
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        ({"folder": "/no/such"}, r"^datasets\.mine\.folder: there is no /no/such; correct the path, or state `train`"),
+        ({"labels": "/no.csv"}, r"^datasets\.mine\.labels: there is no /no\.csv"),
+        ({"split": "official"}, r"^datasets\.mine\.split: 'official' is not defined \(have: given\)"),
+    ],
+)
+def test_a_folder_that_is_not_there_is_refused_before_the_first_job(config, root, keys, sentence):
+    config["datasets"]["mine"] = entry_of(root) | keys
+    with pytest.raises(ConfigError, match=sentence):
+        Matrix(config)
+
+
+def test_a_folder_without_pictures_is_refused_before_the_first_job(config, tmp_path):
+    config["datasets"]["mine"] = entry_of(tmp_path)
+    with pytest.raises(ConfigError, match=r"has no training picture; see config/README\.md"):
+        Matrix(config)
