@@ -83,9 +83,10 @@ def prepare(name: str, entry: Mapping, request: Request, *, workspace: Path) -> 
     spool = spooled(listing.contents(), {each.member for part in parts.values() for each in part}, workspace)
     for member, why in sorted(spool.broken.items()):
         LOG.warning("%s: %s", member, why)
-    parts = without_broken(parts, spool, broken=entry["broken"], source=name)
+    # What the source lists is held to the entry; what is left out of it on purpose stands in left_out.csv.
     found = {split: len(part) for split, part in parts.items()} | {"classes": len(listing.names)}
     check_counts(name, found, stated={key: entry[key] for key in ("train", "test", "classes") if key in entry})
+    parts = without_broken(parts, spool, broken=entry["broken"], source=name)
     return DataSet(name, parts, listing.names, spool, listing.columns)
 
 
