@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import FILES, laid_over, read_config
+from configuration_files import FILES, laid_over, read_config
 from dev_archives import DEV, NAMES, SIZES, needs_dev, overlay
 from PIL import Image
 from torchvision import datasets as vision

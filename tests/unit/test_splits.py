@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import CONFIG, read_config
+from configuration_files import CONFIG, read_config
 from dev_archives import DEV, needs_dev
 from hypothesis import given
 from hypothesis import strategies as st
