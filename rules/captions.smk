@@ -2,7 +2,7 @@
 
 Needs:  the images to be described: results/datasets/{dataset}/train.parquet, or another recipe's shards
 Makes:  results/captions/{dataset}/{source}/{sampler}/shard-{i}-of-{n}.parquet, the same under results/similarity,
-        results/prompts/{dataset}/{recipe}.parquet
+        results/prompts/{dataset}/{recipe}.parquet, results/captions/{dataset}/report.html and report.json
 """
 
 
@@ -31,18 +31,18 @@ rule write_sentences:
 rule write_captions:
     input:
         images=described_images,
-        classes="results/datasets/{dataset}/classes.csv",
-        sources=caption_sources,
+        model=matrix.model("blip"),
     output:
-        "results/captions/{dataset}/{source}/{sampler}/shard-{i}-of-{n}.parquet",
+        beam="results/captions/{dataset}/{source}/beam/shard-{i}-of-{n}.parquet",
+        nucleus="results/captions/{dataset}/{source}/nucleus/shard-{i}-of-{n}.parquet",
     log:
-        "logs/write_captions/{dataset}/{source}/{sampler}/shard-{i}-of-{n}.log",
+        "logs/write_captions/{dataset}/{source}/shard-{i}-of-{n}.log",
     benchmark:
-        "results/benchmarks/write_captions/{dataset}/{source}/{sampler}/shard-{i}-of-{n}.tsv"
+        "results/benchmarks/write_captions/{dataset}/{source}/shard-{i}-of-{n}.tsv"
     conda:
         "../envs/generation.yaml"
     resources:
-        gpu=caption_gpus,
+        gpu=1,
     params:
         captions=config["captions"],
         base_seed=config["image_seed"],
@@ -50,12 +50,32 @@ rule write_captions:
         "../workflow_scripts/write_captions.py"
 
 
+rule list_captions:
+    input:
+        images=described_images,
+        classes="results/datasets/{dataset}/classes.csv",
+        lists=lambda wildcards: SENTENCE_FILES[wildcards.sampler],
+    output:
+        "results/captions/{dataset}/{source}/{sampler}/shard-{i}-of-{n}.parquet",
+    log:
+        "logs/list_captions/{dataset}/{source}/{sampler}/shard-{i}-of-{n}.log",
+    wildcard_constraints:
+        sampler=one_of(SENTENCE_FILES),
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        number=config["captions"]["count"],
+        base_seed=config["image_seed"],
+    script:
+        "../workflow_scripts/list_captions.py"
+
+
 rule score_captions:
     input:
         images=described_images,
         captions="results/captions/{dataset}/{source}/{sampler}/shard-{i}-of-{n}.parquet",
         classes="results/datasets/{dataset}/classes.csv",
-        model=matrix.model("clip"),
+        model=matrix.model(matrix.scoring_model),
     output:
         "results/similarity/{dataset}/{source}/{sampler}/shard-{i}-of-{n}.parquet",
     log:
@@ -67,6 +87,7 @@ rule score_captions:
     resources:
         gpu=1,
     params:
+        encoder=matrix.scoring_model,
         batch_size=config["similarity"]["batch_size"],
     script:
         "../workflow_scripts/score_captions.py"
@@ -85,6 +106,32 @@ rule build_prompts:
         "../envs/analysis.yaml"
     params:
         recipe=recipe_fields("captions", "parts", "weighted", "label_weight", "caption_weight", "guidance"),
+        similarity=config["similarity"]["mode"],
         base_seed=config["image_seed"],
     script:
         "../workflow_scripts/build_prompts.py"
+
+
+rule report_captions:
+    input:
+        images="results/datasets/{dataset}/train.parquet",
+        classes="results/datasets/{dataset}/classes.csv",
+        captions=of_dataset(caption_reports.captions),
+        scores=of_dataset(caption_reports.scores),
+        prompts=of_dataset(caption_reports.prompts),
+        model=caption_reports.model(),
+        template="report/captions.html.j2",
+        code=modules("caption_charts", "caption_report", "caption_samples", "caption_statistics", "prompt_lengths"),
+    output:
+        page="results/captions/{dataset}/report.html",
+        numbers="results/captions/{dataset}/report.json",
+    log:
+        "logs/report_captions/{dataset}.log",
+    conda:
+        "../envs/generation.yaml"
+    params:
+        heading=caption_heading,
+        number=config["captions_report"]["images"],
+        seed=config["image_seed"],
+    script:
+        "../workflow_scripts/report_captions.py"

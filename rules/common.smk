@@ -10,11 +10,14 @@ from sgid.configuration import checked
 from sgid.dataset_registry import DatasetRegistry
 from sgid.matrix import Matrix
 from sgid.miniature import PARTS
+from sgid.model_needs import models_needed
 from sgid.presentation import Presentation
 from sgid.references import SAMPLERS_OF, ConfigError
+from sgid.report_paths import CaptionReports
 
 try:
     matrix = Matrix(checked(config))
+    caption_reports = CaptionReports(matrix)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 shown = Presentation(matrix)

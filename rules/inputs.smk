@@ -60,12 +60,10 @@ def described_images(wildcards):
     return matrix.images_named(wildcards.dataset, wildcards.source)
 
 
-def caption_sources(wildcards):
-    return SENTENCE_FILES.get(wildcards.sampler, matrix.model("blip")[0])
-
-
-def caption_gpus(wildcards):
-    return int(wildcards.sampler not in SENTENCE_FILES)
+def caption_heading(wildcards):
+    title = dataset_field("title")(wildcards)
+    how = {"recipe": caption_reports.recipe, "similarity": config["similarity"]["mode"]}
+    return {"dataset": wildcards.dataset, "title": title, "miniature": is_miniature(wildcards)} | how
 
 
 def generation_of(wildcards):

@@ -1,7 +1,7 @@
-"""Weights.
+"""Weights of the real models.
 
-Needs:  nothing (config/config.yaml names each model's id and revision)
-Makes:  resources/models/{model}/model.json, beside the files of the pinned revision
+Needs:  the hub, a copy below `resources_root`, or a folder of one's own (`models` in config/config.yaml)
+Makes:  resources/models/{model}/model.json, beside the files of the pinned revision or links to yours
 """
 
 
@@ -10,9 +10,11 @@ rule fetch_model:
         "resources/models/{model}/model.json",
     log:
         "logs/fetch_model/{model}.log",
+    wildcard_constraints:
+        model=one_of(config["models"]),
     conda:
         "../envs/generation.yaml"
     params:
-        model=lambda wildcards: config["models"][wildcards.model],
+        known_by=lambda wildcards: matrix.model_identity(wildcards.model),
     script:
         "../workflow_scripts/fetch_model.py"

@@ -31,7 +31,12 @@ rule datasets:
 
 rule models:
     input:
-        matrix.models_needed(),
+        models_needed(matrix),
+
+
+rule captions_report:
+    input:
+        caption_reports.pages(),
 
 
 rule paper_tables:

@@ -1,9 +1,10 @@
-"""The repository's configuration, for any test that asks for it."""
+"""The repository's configuration and the mirrors of a download, for any test that asks for them."""
 
 import copy
 
 import pytest
 from configuration_files import FILES, read_config
+from downloads import folder, mirror  # noqa: F401 - fixtures
 
 
 @pytest.fixture(scope="session")

@@ -1,21 +1,18 @@
-"""Rule write_captions: the captions of one shard of images by one sampler."""
+"""Rule write_captions: BLIP's captions of one shard of images, by beam search and by nucleus sampling."""
 
-from sgid.captions import captioning, write_captions
-from sgid.classes import prompt_names
+from sgid.captions import captioning, load_captioner, write_captions
 from sgid.image_sets import read_images
 from sgid.image_table import shard, write_table
 from sgid.runtime import choose_device, job_log, provenance
 
 with job_log(snakemake.log[0]):
     device, wildcards = choose_device(), snakemake.wildcards
-    captions = write_captions(
+    tables = write_captions(
+        load_captioner(snakemake.input.model[0], device=device),
         shard(read_images(snakemake.input.images), int(wildcards.i), int(wildcards.n)),
-        sampler=wildcards.sampler,
         dataset=wildcards.dataset,
-        names=prompt_names(snakemake.input.classes),
-        source=snakemake.input.sources,
         how=captioning(snakemake.params.captions),
         base_seed=snakemake.params.base_seed,
-        device=device,
     )
-    write_table(captions, snakemake.output[0], metadata={"provenance": provenance(device)})
+    for sampler, table in tables.items():
+        write_table(table, snakemake.output[sampler], metadata={"provenance": provenance(device)})

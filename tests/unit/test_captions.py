@@ -4,21 +4,31 @@ import pytest
 import tiny_models
 import torch
 
+from sgid.caption_tables import caption_table, listed_captions, read_lists
 from sgid.captions import Captioning, captioning, load_captioner, tidy, write_captions
 from sgid.image_table import pictures_of
 from sgid.picking import PickByNumber
+from sgid.shared_attention import SharedCrossAttention, sharing_images
 
 HOW = Captioning(count=4, batch_size=3)
 
 
 @pytest.fixture(scope="module")
 def blip(tmp_path_factory):
-    return tiny_models.save_blip(tmp_path_factory.mktemp("blip"))
+    return load_captioner(tiny_models.save_blip(tmp_path_factory.mktemp("blip")))
 
 
 def captions(blip, images, sampler="nucleus", how=HOW, base_seed=0):
-    table = write_captions(images, sampler=sampler, dataset="tiny", names={}, source=blip, how=how, base_seed=base_seed)
+    table = write_captions(blip, images, dataset="tiny", how=how, base_seed=base_seed)[sampler]
     return dict(zip(table["image_id"].to_pylist(), table["captions"].to_pylist(), strict=True))
+
+
+def of_library(blip, images, **options) -> list[str]:
+    """What BLIP's own `generate` says, without any of ours."""
+    inputs = blip.processor(images=pictures_of(images), text=[HOW.prefix] * len(images), return_tensors="pt")
+    sequences = blip.model.generate(**inputs, min_length=5, max_length=20, **options)
+    texts = blip.processor.batch_decode(sequences, skip_special_tokens=True)
+    return [tidy(text.removeprefix(HOW.prefix)) for text in texts]
 
 
 @pytest.mark.parametrize("sampler", ["nucleus", "beam"])
@@ -45,16 +55,65 @@ def test_nucleus_captions_of_one_image_vary(blip):
     assert len(set(found["train/000"])) > 3
 
 
-def test_beam_captions_are_those_of_blips_own_generate(blip):
-    images, captioner = tiny_models.picture_table(2), load_captioner(blip)
-    inputs = captioner.processor(images=pictures_of(images), text=[HOW.prefix] * 2, return_tensors="pt")
-    sequences = captioner.model.generate(
-        pixel_values=inputs.pixel_values, input_ids=inputs.input_ids, attention_mask=inputs.attention_mask,
-        num_beams=4, num_return_sequences=4, min_length=5, max_length=20, do_sample=False,
-    )  # fmt: skip
-    texts = captioner.processor.batch_decode(sequences, skip_special_tokens=True)
-    expected = [tidy(text.removeprefix(HOW.prefix)) for text in texts]
-    assert [text for group in captions(blip, images, "beam").values() for text in group] == expected
+def test_an_image_passes_the_vision_tower_once_for_both_samplers(blip, monkeypatch):
+    seen = []
+    forward = blip.model.vision_model.forward
+    monkeypatch.setattr(
+        blip.model.vision_model, "forward", lambda pixel_values: seen.append(len(pixel_values)) or forward(pixel_values)
+    )
+    captions(blip, tiny_models.picture_table(5))
+    assert seen == [3, 2]
+
+
+def test_beam_captions_are_those_of_blips_own_generate_image_by_image(blip):
+    images = tiny_models.picture_table(5)
+    expected = [of_library(blip, images.slice(i, 1), num_beams=4, num_return_sequences=4) for i in range(5)]
+    assert list(captions(blip, images, "beam").values()) == expected
+
+
+def test_the_best_of_repeated_beams_is_that_of_blips_own_generate(blip):
+    images = tiny_models.picture_table(2)
+    found = captions(blip, images, "beam", how=replace(HOW, beam_mode="repeat"))
+    assert [texts[0] for texts in found.values()] == of_library(blip, images, num_beams=3)
+    assert [len(set(texts)) for texts in found.values()] == [1, 1]
+    assert [len(texts) for texts in found.values()] == [4, 4]
+
+
+def test_the_best_beams_are_as_many_as_there_are_beams(blip):
+    images = tiny_models.picture_table(2)
+    found = captions(blip, images, "beam", how=replace(HOW, beam_mode="best"))
+    assert [text for texts in found.values() for text in texts] == of_library(
+        blip, images, num_beams=3, num_return_sequences=3
+    )
+
+
+def test_sampled_beams_depend_neither_on_batch_nor_shard_nor_ambient_randomness(blip):
+    images, how = tiny_models.picture_table(3), replace(HOW, beam_mode="sample")
+    whole = captions(blip, images, "beam", how=how)
+    torch.manual_seed(7)
+    state = torch.get_rng_state()
+    parts = captions(blip, images.slice(0, 1), "beam", how=how) | captions(blip, images.slice(1), "beam", how=how)
+    assert parts == whole
+    assert torch.equal(torch.get_rng_state(), state)
+    assert {len(texts) for texts in whole.values()} == {4}
+
+
+@pytest.mark.parametrize(("mode", "beams"), [("widen", 10), ("repeat", 3), ("best", 3), ("sample", 3)])
+def test_the_table_says_how_many_beams_were_used_and_how_many_captions_differ(blip, mode, beams):
+    tables = write_captions(
+        blip, tiny_models.picture_table(1), dataset="tiny", how=Captioning(beam_mode=mode), base_seed=0
+    )
+    (beam,), (nucleus,) = tables["beam"].to_pylist(), tables["nucleus"].to_pylist()
+    assert (beam["beams"], nucleus["beams"]) == (beams, 0)
+    assert beam["distinct"] == len(set(beam["captions"]))
+    assert nucleus["distinct"] == len(set(nucleus["captions"]))
+
+
+def test_an_unknown_beam_mode_is_refused_with_the_known_ones():
+    with pytest.raises(
+        ValueError, match=r"^captions\.beam\.mode: 'wide' is not defined \(have: widen, repeat, best, sam"
+    ):
+        Captioning(beam_mode="wide")
 
 
 def test_lengths_count_the_prefix_and_the_start_mark(blip):
@@ -62,10 +121,45 @@ def test_lengths_count_the_prefix_and_the_start_mark(blip):
     assert max(len(text.split()) for texts in found.values() for text in texts) <= 6 - 4
 
 
-def test_ten_captions_of_three_beams_widen_the_search_or_repeat_the_best(blip):
-    assert Captioning().beams == 10
-    repeated = captions(blip, tiny_models.picture_table(1), "beam", how=replace(HOW, beam_mode="repeat"))
-    assert [len(set(texts)) for texts in repeated.values()] == [1]
+def test_a_shard_without_images_has_no_captions(blip):
+    tables = write_captions(blip, tiny_models.picture_table(1).slice(0, 0), dataset="tiny", how=HOW, base_seed=0)
+    assert {sampler: len(table) for sampler, table in tables.items()} == {"beam": 0, "nucleus": 0}
+
+
+def test_a_broken_image_is_named(blip):
+    from sgid.image_table import image_rows
+
+    images = image_rows(["train/bad"], [b"nothing"], [0])
+    with pytest.raises(ValueError, match=r"^train/bad: cannot be decoded"):
+        captions(blip, images)
+
+
+def test_captions_that_are_empty_or_all_equal_are_kept_and_counted():
+    table = caption_table(tiny_models.picture_table(2)["image_id"], [["", "", "x"], ["y"] * 3], sampler="beam", beams=3)
+    assert table["captions"].to_pylist() == [["", "", "x"], ["y"] * 3]
+    assert table["distinct"].to_pylist() == [2, 1]
+
+
+def test_shared_attention_gives_the_librarys_context_up_to_rounding(blip):
+    torch.manual_seed(0)
+    own, width = blip.model.text_decoder.bert.encoder.layer[0].crossattention.self, 32
+    images, tokens = torch.randn(3, 17, width), torch.randn(12, 5, width)
+    copies = images.repeat_interleave(4, dim=0)
+    with torch.inference_mode():
+        expected = own(tokens, encoder_hidden_states=copies)[0]
+        found = SharedCrossAttention(own, images)(tokens, encoder_hidden_states=copies)[0]
+    torch.testing.assert_close(found, expected)
+
+
+def test_the_decoder_is_the_librarys_again_after_an_error(blip):
+    layers = blip.model.text_decoder.bert.encoder.layer
+    before = [layer.crossattention.self for layer in layers]
+    with (
+        pytest.raises(RuntimeError, match="in between"),
+        sharing_images(blip.model.text_decoder, torch.randn(1, 4, 32)),
+    ):
+        raise RuntimeError("in between")
+    assert [layer.crossattention.self for layer in layers] == before
 
 
 def test_picked_tokens_follow_the_probabilities():
@@ -79,16 +173,6 @@ def test_full_stops_that_pad_a_caption_go():
     assert tidy("a small cat. . .") == "a small cat"
 
 
-def test_written_captions_come_from_the_sentence_lists(tmp_path):
-    (tmp_path / "lists.yaml").write_text("default: ['a {label} at night']\n")
-    images = tiny_models.picture_table(2)
-    table = write_captions(
-        images, sampler="diverse", dataset="tiny", names={0: "cat", 1: "dog"}, source=tmp_path / "lists.yaml",
-        how=HOW, base_seed=0,
-    )  # fmt: skip
-    assert table["captions"].to_pylist() == [["a cat at night"], ["a dog at night"]]
-
-
 def test_captioning_is_read_from_the_options_of_each_sampler():
     entry = {
         "count": 10, "min_length": 5, "max_length": 20, "prefix": "a picture of ", "batch_size": 32,
@@ -97,16 +181,19 @@ def test_captioning_is_read_from_the_options_of_each_sampler():
     assert captioning(entry) == Captioning(top_p=0.8, batch_size=32)
 
 
-def test_of_a_long_list_each_image_gets_its_own_part(tmp_path):
-    (tmp_path / "lists.yaml").write_text(f"cat: {[f'{{label}} {i}' for i in range(50)]}\n")
-    images = tiny_models.picture_table(4)
-    shared = {
-        "sampler": "sentences",
-        "dataset": "tiny",
-        "names": {0: "cat", 1: "cat"},
-        "source": tmp_path / "lists.yaml",
-    }
-    whole = write_captions(images, **shared, how=HOW, base_seed=0)
+def listed(images, lists, names):
+    return listed_captions(images, lists, sampler="diverse", names=names, dataset="tiny", count=4, base_seed=0)
+
+
+def test_written_captions_come_from_the_sentence_lists(tmp_path):
+    (tmp_path / "lists.yaml").write_text("default: ['a {label} at night']\n")
+    table = listed(tiny_models.picture_table(2), read_lists(tmp_path / "lists.yaml"), {0: "cat", 1: "dog"})
+    assert table["captions"].to_pylist() == [["a cat at night"], ["a dog at night"]]
+
+
+def test_of_a_long_list_each_image_gets_its_own_part():
+    images, lists = tiny_models.picture_table(4), {"cat": [f"{{label}} {i}" for i in range(50)]}
+    whole = listed(images, lists, {0: "cat", 1: "cat"})
     assert [len(set(texts)) for texts in whole["captions"].to_pylist()] == [4] * 4
     assert len({tuple(texts) for texts in whole["captions"].to_pylist()}) > 1
-    assert whole.slice(2).equals(write_captions(images.slice(2), **shared, how=HOW, base_seed=0))
+    assert whole.slice(2).equals(listed(images.slice(2), lists, {0: "cat", 1: "cat"}))

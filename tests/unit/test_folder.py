@@ -143,6 +143,12 @@ def test_broken_pictures_stop_the_run_with_reasons(root, tmp_path):
         prepared(root, tmp_path)
 
 
+def test_a_link_to_nothing_is_a_broken_picture_with_its_reason(root, tmp_path):
+    (root / "cat/lost.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    data = prepared(root, tmp_path, broken="leave out")
+    assert data.left_out.values.tolist() == [["cat/lost.jpg", "cannot be read (No such file or directory)"]]
+
+
 def test_broken_pictures_are_left_out_where_the_configuration_says_so(root, tmp_path):
     (root / "cat/0.jpg").write_bytes(b"")
     data = prepared(root, tmp_path, broken="leave out")
@@ -198,6 +204,7 @@ def test_stated_sizes_spare_the_look_into_the_folder(config):
     [
         ({"folder": "/no/such"}, r"^datasets\.mine\.folder: there is no /no/such; correct the path, or state `train`"),
         ({"labels": "/no.csv"}, r"^datasets\.mine\.labels: there is no /no\.csv"),
+        ({"validation": "official"}, r"^datasets\.mine\.validation: a split by shares has no validation images"),
         ({"split": "official"}, r"^datasets\.mine\.split: 'official' is not defined \(have: given\)"),
     ],
 )

@@ -177,6 +177,7 @@ NAME = SetName("tiny", "sgid", "0.5")
 def prompts_for(images) -> list[dict]:
     scores = [
         {"image_id": name, "sampler": "nucleus", "captions": [f"a cat {name}"], "similarities": [0.3]}
+        | {"label_similarity": 0.25}
         for name in images["image_id"].to_pylist()
     ]
     rows = images.select(["image_id", "label"]).to_pylist()

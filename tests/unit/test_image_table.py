@@ -1,4 +1,3 @@
-import io
 import struct
 import zlib
 
@@ -8,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from small_pictures import noise, saved
 
 from sgid.image_table import (
     decode,
@@ -24,16 +24,6 @@ from sgid.image_table import (
 )
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
-
-
-def saved(image: Image.Image, kind: str = "PNG", **options) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def noise(width: int = 20, height: int = 20) -> Image.Image:
-    return Image.fromarray(np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8))
 
 
 def table_of(*names: str) -> pa.Table:
@@ -155,6 +145,16 @@ def test_sixteen_bit_gray_keeps_its_brightness():
     assert decode(saved(half)).getpixel((0, 0)) == (128, 128, 128)
 
 
+def test_sixteen_bits_of_a_graymap_keep_their_brightness():
+    assert decode(b"P5 1 1 65535 \x80\x00").getpixel((0, 0)) == (128, 128, 128)
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.float32])
+def test_thirty_two_bits_are_refused_by_the_name_of_the_image(kind):
+    with pytest.raises(ValueError, match=r"^train/7: has 32 bits a channel, of which no one knows the white; save it"):
+        decode(saved(Image.fromarray(np.ones((2, 2), kind)), "TIFF"), name="train/7")
+
+
 @pytest.mark.parametrize("kind", ["PNG", "GIF"])
 def test_a_transparent_palette_entry_is_laid_on_white(kind):
     picture = Image.new("P", (2, 1))
@@ -179,7 +179,7 @@ def test_a_png_called_jpg_is_read_as_what_it_is():
     assert pictures_of(table)[0].getpixel((0, 0)) == RED
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "PPM"])
 def test_truncated_bytes_are_refused_by_the_name_of_the_image(kind):
     data = saved(noise(), kind)
     with pytest.raises(ValueError, match=r"^train/7: cannot be decoded as an image"):
@@ -187,7 +187,7 @@ def test_truncated_bytes_are_refused_by_the_name_of_the_image(kind):
 
 
 @settings(max_examples=60)
-@given(st.sampled_from(["PNG", "JPEG", "GIF"]), st.floats(0, 1), st.binary(max_size=30))
+@given(st.sampled_from(["PNG", "JPEG", "GIF", "PPM"]), st.floats(0, 1), st.binary(max_size=30))
 def test_damaged_bytes_are_a_picture_or_a_sentence(kind, where, damage):
     data = saved(noise(), kind)
     at = int(where * len(data))

@@ -1,4 +1,5 @@
 import json
+import math
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from sgid.prompts import (
     PromptRecipe,
     build_prompts,
     choose,
+    counts_of,
     label_text,
     prompt_of,
     prompt_recipe,
@@ -20,6 +22,11 @@ from sgid.prompts import (
 
 LABEL, CAPTION = "A picture of a cat", "a cat on a mat"
 texts = st.text("abc ", min_size=1)
+PLAIN = PromptRecipe()
+
+
+def candidates(*values: float) -> list[Caption]:
+    return [Caption(str(i), "nucleus", value, value) for i, value in enumerate(values)]
 
 
 def test_the_papers_example_prompt_comes_out_to_the_letter():
@@ -54,13 +61,23 @@ def test_without_prompt_weighting_all_weights_are_one():
 
 
 def test_the_filter_takes_the_most_similar_caption_and_the_first_of_a_tie():
-    captions = [Caption("a", "beam", 0.1), Caption("b", "beam", 0.3), Caption("c", "nucleus", 0.3)]
-    assert choose(captions, "filter", seed=7).text == "b"
+    assert choose(candidates(0.1, 0.3, 0.3), "filter", seed=7).text == "1"
+
+
+@pytest.mark.parametrize("strategy", ["filter", "nucleus"])
+@given(seed=st.integers(0, 2**63 - 1))
+def test_a_caption_whose_similarity_is_no_number_is_not_chosen_while_there_is_another(strategy, seed):
+    assert choose(candidates(math.nan, 0.2, math.inf), strategy, seed=seed).text == "1"
+
+
+@pytest.mark.parametrize("strategy", ["filter", "nucleus"])
+def test_a_caption_is_chosen_even_where_no_similarity_is_a_number(strategy):
+    assert choose(candidates(math.nan, math.nan), strategy, seed=0).text == "0"
 
 
 @given(st.integers(0, 2**63 - 1))
 def test_a_random_choice_depends_on_the_seed_alone(seed):
-    captions = [Caption(str(i), "nucleus", 0.0) for i in range(10)]
+    captions = candidates(*[0.0] * 10)
     assert choose(captions, "nucleus", seed=seed) == choose(captions, "nucleus", seed=seed)
 
 
@@ -75,15 +92,69 @@ def test_a_class_without_written_captions_is_refused():
         written_captions("cat", "pets", {})
 
 
-def score_row(image_id: str, sampler: str, similarities: list[float]) -> dict:
+def score_row(image_id: str, sampler: str, similarities: list[float], **changes) -> dict:
     captions = [f"{sampler} {i}" for i in range(len(similarities))]
-    return {"image_id": image_id, "sampler": sampler, "captions": captions, "similarities": similarities}
+    row = {"image_id": image_id, "sampler": sampler, "captions": captions, "similarities": similarities}
+    return row | {"label_similarity": 0.25} | changes
 
 
-def rows_for(recipe: PromptRecipe, images: int = 30) -> list[dict]:
+def rows_for(recipe: PromptRecipe, images: int = 30, **options) -> list[dict]:
     entries = [{"image_id": f"i{i}", "label": 0} for i in range(images)]
     scores = [score_row(e["image_id"], s, [0.1, 0.3, 0.2]) for e in entries for s in ("nucleus", "beam")]
-    return build_prompts(entries, scores, names={0: "cat"}, dataset="pets", recipe=recipe, base_seed=0)
+    return prompts_of(scores, recipe, entries, **options)
+
+
+def prompts_of(scores: list[dict], recipe: PromptRecipe = PLAIN, entries=({"image_id": "i0", "label": 0},), **options):
+    return build_prompts(entries, scores, names={0: "cat"}, dataset="pets", recipe=recipe, base_seed=0, **options)
+
+
+def test_an_image_whose_captions_are_all_empty_is_drawn_from_its_label_and_flagged():
+    (row,) = prompts_of([score_row("i0", "nucleus", [0.3, 0.2], captions=["", ""])])
+    assert (row["prompt"], row["caption"], row["prompt_flag"]) == ("A picture of a cat.", "", "no caption")
+    assert (row["similarity"], row["guidance"]) == (0.25, 1.25)
+
+
+def test_a_prompt_of_the_caption_alone_falls_back_to_the_label_where_there_is_no_caption():
+    (row,) = prompts_of([score_row("i0", "nucleus", [0.3], captions=[""])], PromptRecipe(parts="caption"))
+    assert row["prompt"] == "A picture of a cat."
+
+
+def test_empty_captions_among_others_are_passed_over():
+    captions = ["", "a cat", ""]
+    (row,) = prompts_of(
+        [score_row("i0", "nucleus", [0.9, 0.1, 0.9], captions=captions)], PromptRecipe(captions="nucleus")
+    )
+    assert (row["caption"], row["prompt_flag"]) == ("a cat", "")
+
+
+@pytest.mark.parametrize(("label_similarity", "guidance"), [(0.25, 1.25), (math.nan, 1.0)])
+def test_without_any_number_guidance_follows_the_label_text_or_is_neutral_and_flagged(label_similarity, guidance):
+    scores = [score_row("i0", "nucleus", [math.nan, math.nan], label_similarity=label_similarity)]
+    (row,) = prompts_of(scores)
+    assert (row["guidance"], row["prompt_flag"]) == (guidance, "no similarity")
+    assert row["caption"] in ("nucleus 0", "nucleus 1")
+
+
+def test_guidance_below_zero_is_clamped_and_marked():
+    (row,) = prompts_of([score_row("i0", "nucleus", [0.95])])
+    assert (row["guidance"], row["guidance_clamped"]) == (0.0, True)
+
+
+def test_flags_and_clamped_guidance_are_counted():
+    entries = [{"image_id": f"i{i}", "label": 0} for i in range(4)]
+    scores = [
+        score_row("i0", "nucleus", [0.2], captions=[""]),
+        score_row("i1", "nucleus", [math.nan]),
+        score_row("i2", "nucleus", [0.95]),
+        score_row("i3", "nucleus", [0.3]),
+    ]
+    counts = counts_of(prompts_of(scores, entries=entries))
+    assert counts == {"images": 4, "guidance clamped": 1, "no caption": 1, "no similarity": 1}
+
+
+def test_another_reading_of_similarity_moves_guidance_and_keeps_the_cosine():
+    (row,) = prompts_of([score_row("i0", "nucleus", [0.2])], mode="clipscore")
+    assert (row["cosine"], row["similarity"], row["guidance"]) == (0.2, 0.5, 1.0)
 
 
 def test_captions_come_from_the_named_sampler_and_vary_between_images():

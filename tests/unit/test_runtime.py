@@ -4,12 +4,13 @@ import os
 import platform
 import subprocess
 import sys
+import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sgid.runtime import choose_device, provenance, read_json, replacing, write_json, write_text
+from sgid.runtime import choose_device, one_ahead, provenance, read_json, replacing, write_json, write_text
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -164,3 +165,22 @@ def test_a_job_takes_as_many_threads_as_it_was_given(monkeypatch):
     choose_device()
     assert torch.get_num_threads() == 2
     torch.set_num_threads(before)
+
+
+def test_the_next_item_is_worked_on_while_the_present_one_is_used():
+    second = threading.Event()
+    results = one_ahead(lambda item: second.set() if item == 2 else item, [1, 2, 3])
+    assert next(results) == 1
+    assert second.wait(10)
+    assert list(results) == [None, 3]
+
+
+def test_an_error_ahead_comes_where_its_item_would():
+    results = one_ahead(lambda item: 1 // item, [1, 0])
+    assert next(results) == 1
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+
+
+def test_of_nothing_nothing_is_worked_on():
+    assert list(one_ahead(str, [])) == []

@@ -1,10 +1,13 @@
+import math
+
 import pyarrow as pa
 import pytest
 import tiny_models
 import torch
 
-from sgid.image_table import pictures_of
-from sgid.similarity import consistency, diversity, load_clip, score_captions
+from sgid.image_table import image_rows, pictures_of
+from sgid.matrix import Matrix
+from sgid.similarity import ENCODERS, consistency, diversity, load_blip_contrast, load_clip, score_captions
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +34,76 @@ def test_scores_are_the_cosines_of_caption_and_image_in_the_order_of_the_caption
     assert rows[1]["similarities"] == pytest.approx((texts @ image[0]).tolist(), abs=1e-6)
     label = clip.encode_texts(["A picture of a dog"])
     assert rows[1]["label_similarity"] == pytest.approx((label @ image[0]).item(), abs=1e-6)
+
+
+def test_short_and_long_texts_together_are_as_each_by_itself_in_the_librarys_own_encoder(clip):
+    texts = ["x", "a cat", "a picture of a very long story about a cat", "a cat"]
+    with torch.inference_mode():
+        whole = torch.cat([clip.model.encode_text(clip.tokenizer([text])) for text in texts])
+    expected = torch.nn.functional.normalize(whole, dim=-1)
+    torch.testing.assert_close(clip.encode_texts(texts), expected)
+
+
+def test_a_text_that_occurs_again_is_encoded_once(clip, monkeypatch):
+    seen = []
+    monkeypatch.setattr(type(clip), "_features", lambda self, texts: seen.extend(texts) or torch.ones(len(texts), 4))
+    clip.encode_texts(["b", "a", "b", "b"])
+    assert sorted(seen) == ["a", "b"]
+
+
+def test_scores_depend_neither_on_batch_nor_shard(clip, tmp_path):
+    images = tiny_models.picture_table(5)
+    captions = pa.table({"image_id": images["image_id"], "captions": [["x", "a cat"]] * 5, "sampler": ["b"] * 5})
+    whole = score_captions(clip, images, captions, names={0: "cat", 1: "dog"}).to_pylist()
+    parts = [
+        row for start in range(5)
+        for row in score_captions(clip, images, captions.slice(start, 1), names={0: "cat", 1: "dog"}).to_pylist()
+    ]  # fmt: skip
+    for one, other in zip(whole, parts, strict=True):
+        assert one["similarities"] == pytest.approx(other["similarities"], abs=1e-6)
+
+
+def test_an_empty_caption_is_scored_like_any_other(clip):
+    images = tiny_models.picture_table(1)
+    captions = pa.table({"image_id": images["image_id"], "captions": [["", "x"]], "sampler": ["b"]})
+    (row,) = score_captions(clip, images, captions, names={0: "cat"}).to_pylist()
+    assert all(-1 <= value <= 1 for value in row["similarities"])
+
+
+def test_a_similarity_that_is_no_number_is_kept_for_all_to_see(clip, monkeypatch):
+    monkeypatch.setattr(type(clip), "_pixels", lambda self, pictures: torch.full((len(pictures), 3, 32, 32), torch.nan))
+    images = tiny_models.picture_table(1)
+    captions = pa.table({"image_id": images["image_id"], "captions": [["x"]], "sampler": ["b"]})
+    (row,) = score_captions(clip, images, captions, names={0: "cat"}).to_pylist()
+    assert [math.isnan(value) for value in row["similarities"]] == [True]
+
+
+def test_a_broken_picture_is_named(clip):
+    images = image_rows(["bad"], [b"nothing"], [0])
+    captions = pa.table({"image_id": ["bad"], "captions": [["x"]], "sampler": ["b"]})
+    with pytest.raises(ValueError, match=r"^bad: cannot be decoded"):
+        score_captions(clip, images, captions, names={0: "cat"})
+
+
+@pytest.fixture(scope="module")
+def blip_contrast(tmp_path_factory):
+    return tiny_models.save_blip_retrieval(tmp_path_factory.mktemp("itm"))
+
+
+def test_blips_contrastive_cosine_is_that_of_the_librarys_own_model(blip_contrast):
+    encoder, images = load_blip_contrast(blip_contrast, batch_size=2), tiny_models.picture_table(3)
+    texts = ["a small cat", "a red star", "a picture of a moon on a white circle"]
+    inputs = encoder.processor(images=pictures_of(images), text=texts, padding=True, return_tensors="pt")
+    with torch.inference_mode():
+        expected = encoder.model(**inputs, use_itm_head=False)[0]
+    found = encoder.encode_images(pictures_of(images)) @ encoder.encode_texts(texts).T
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("mode", ["cosine", "softmax", "clipscore", "blip_itc"])
+def test_every_reading_of_similarity_has_its_encoder(config, mode):
+    config["similarity"]["mode"] = mode
+    assert Matrix(config).scoring_model in ENCODERS
 
 
 def test_consistency_is_one_for_unchanged_images():

@@ -21,6 +21,7 @@ from transformers import (
     BertTokenizer,
     BlipConfig,
     BlipForConditionalGeneration,
+    BlipForImageTextRetrieval,
     BlipImageProcessor,
     BlipProcessor,
     CLIPTextConfig,
@@ -104,10 +105,8 @@ def save_diffusion(folder: Path, *, scheduler: str = "pndm", channels: int = 4) 
     return record(folder)
 
 
-def save_blip(folder: Path) -> Path:
-    torch.manual_seed(1)
-    tokenizer = bert_tokenizer()
-    config = BlipConfig(
+def blip_config(tokenizer: BertTokenizer) -> BlipConfig:
+    return BlipConfig(
         text_config={
             "vocab_size": len(tokenizer), "hidden_size": 32, "encoder_hidden_size": 32, "intermediate_size": 64,
             "num_hidden_layers": 2, "num_attention_heads": 2, "max_position_embeddings": 40,
@@ -121,7 +120,12 @@ def save_blip(folder: Path) -> Path:
         projection_dim=16,
         image_text_hidden_size=16,
     )  # fmt: skip
-    model = BlipForConditionalGeneration(config).eval()
+
+
+def save_blip(folder: Path, *, kind: type = BlipForConditionalGeneration) -> Path:
+    torch.manual_seed(1)
+    tokenizer = bert_tokenizer()
+    model = kind(blip_config(tokenizer)).eval()
     with torch.no_grad():
         # Random weights hardly look at the image; larger ones make captions differ.
         for parameter in model.parameters():
@@ -130,6 +134,10 @@ def save_blip(folder: Path) -> Path:
     size = {"height": SIZE, "width": SIZE}
     BlipProcessor(BlipImageProcessor(size=size), tokenizer).save_pretrained(folder)
     return record(folder)
+
+
+def save_blip_retrieval(folder: Path) -> Path:
+    return save_blip(folder, kind=BlipForImageTextRetrieval)
 
 
 def save_clip(folder: Path) -> Path:

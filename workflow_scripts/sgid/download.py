@@ -9,8 +9,8 @@ import fcntl
 import hashlib
 import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,7 +31,8 @@ class WrongFileError(RefusedError):
 class RemoteFile:
     """One file by its official name: where it may be had, and how it is known (size in bytes, md5, sha256).
 
-    `path`: a copy of the user's own, which is read where it lies.
+    `path`: a copy of the user's own, which is read where it lies. `headers`: what a web server is told besides, such as
+    a token.
     """
 
     file: str
@@ -40,6 +41,7 @@ class RemoteFile:
     md5: str | None = None
     sha256: str | None = None
     path: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def known_by(self) -> str:
@@ -51,13 +53,13 @@ class RemoteFile:
 def obtain(
     wanted: RemoteFile, folder: Path, *, roots: Iterable[Path] = (), advice: str = "", patience: float = 1.0
 ) -> Path:
-    """The path of the verified file: a local copy where it lies, or `folder`/<file>, downloaded where it is missing.
+    """The path of the verified file: `folder`/<file>, a copy where it lies, or else downloaded to `folder`.
 
     `roots`: folders that may have a copy. `advice`: what else the user can do where no place has the file. `patience`:
     seconds before the second try at a mirror; each further one waits about twice as long.
     Raises RefusedError where no place has the file that the configuration describes, OSError for a full disk.
     """
-    local = local_copy(wanted, [*roots, folder])
+    local = local_copy(wanted, [folder, *roots])
     if local is not None:
         verify(local, wanted, advice="delete it or put the right file there, and run this again")
         LOG.info("%s: verified where it lies", local)
@@ -96,10 +98,10 @@ def download(url: str, wanted: RemoteFile, final: Path, *, patience: float) -> P
         try:
             complete(url, wanted, stream, patience=patience)
         except WrongFileError:
-            stream.truncate(0)
             if not continued:
                 raise
             LOG.warning("%s: the part that was continued is no use; fetched anew", wanted.file)
+            stream.truncate(0)
             complete(url, wanted, stream, patience=patience)
         os.replace(part, final)
     LOG.info("%s: %d bytes from %s, verified", wanted.file, final.stat().st_size, url)
@@ -108,7 +110,11 @@ def download(url: str, wanted: RemoteFile, final: Path, *, patience: float) -> P
 
 @contextlib.contextmanager
 def open_alone(part: Path) -> Iterator[BinaryIO]:
-    """The partial file, for one process at a time; the kernel lets go of it when that process dies."""
+    """The partial file, for one process at a time; the kernel lets go of it when that process dies.
+
+    A part that turned out wrong, or is empty, does not outlive the block. Raises RefusedError where another process
+    has it.
+    """
     # Unbuffered: what a full disk did not take would be tried again as the file closes, and hide the error's sentence.
     with open(part, "a+b", buffering=0) as stream:
         if not held(stream, part):
@@ -149,7 +155,7 @@ def complete(url: str, wanted: RemoteFile, part: BinaryIO, *, patience: float) -
         before_sleep=before_sleep_log(LOG, logging.WARNING),
         reraise=True,
     )
-    trying(transfer, url, part, name=wanted.file, size=wanted.bytes)
+    trying(transfer, url, part, name=wanted.file, size=wanted.bytes, headers=wanted.headers)
     verify(Path(part.name), wanted, called=wanted.file, advice="it is not the file that the configuration describes")
 
 

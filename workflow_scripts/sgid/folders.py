@@ -26,9 +26,17 @@ def fingerprint(root: str | Path) -> str:
     """A hash of the pictures' names, sizes and whole seconds of change: what decides that a data set is made anew."""
     digest = hashlib.sha256()
     for entry in sorted(_pictures(root), key=lambda entry: entry.path):
-        state = entry.stat()
-        digest.update(f"{os.path.relpath(entry.path, root)}\0{state.st_size}\0{int(state.st_mtime)}\0".encode())
+        digest.update(f"{os.path.relpath(entry.path, root)}\0{_state(entry)}\0".encode())
     return digest.hexdigest()[:16]
+
+
+def _state(entry: os.DirEntry) -> str:
+    """Size and time of a file; a link to nothing has neither, and is for the loader to report."""
+    try:
+        state = entry.stat()
+    except FileNotFoundError:
+        return "gone"
+    return f"{state.st_size}\0{int(state.st_mtime)}"
 
 
 def _pictures(root: str | Path) -> Iterator[os.DirEntry]:
@@ -67,8 +75,8 @@ def _labels(entry: Mapping, *, name: str) -> list[tuple[str, str]]:
     """(class, split) of every picture of a folder, by a list of labels or by the names of its folders."""
     for key in ("folder", "labels"):
         if entry.get(key) and not Path(entry[key]).exists():
-            raise ConfigError(f"datasets.{name}.{key}: there is no {entry[key]}; correct the path, or state `train` "
-                              f"and `classes` to plan without it")  # fmt: skip
+            advice = "correct the path, or state `train` and `classes` to plan without it"
+            raise ConfigError(f"datasets.{name}.{key}: there is no {entry[key]}; {advice}")
     if entry.get("labels"):
         with open(entry["labels"], newline="", encoding="utf-8-sig") as stream:
             return [(row.get("label", ""), row.get("split") or "train") for row in csv.DictReader(stream)]

@@ -30,7 +30,7 @@ ENCODINGS = {
     "jpeg95": ("JPEG", {"quality": 95, "subsampling": 0}),
 }
 TEST = "test"
-UNDECODABLE = (OSError, SyntaxError, Image.DecompressionBombWarning, Image.DecompressionBombError)
+UNDECODABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombWarning, Image.DecompressionBombError)
 IMAGE_TYPE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
 
@@ -73,7 +73,7 @@ def read_table(path: str | Path, columns: list[str] | None = None) -> pa.Table:
     Raises ValueError that names the file if it is no whole Parquet file, or if its images are the test images.
     """
     table = _read(path, columns)
-    if json.loads((table.schema.metadata or {}).get(b"sgid", b"{}")).get("split") == TEST:
+    if _metadata(table.schema).get("split") == TEST:
         raise ValueError(f"{path}: holds the test images, which only read_test_table opens, for evaluation")
     return table
 
@@ -102,9 +102,12 @@ def in_order(table: pa.Table) -> pa.Table:
 
 
 def read_metadata(path: str | Path) -> dict:
-    """What `write_table` stored under `sgid`, or an empty mapping."""
-    metadata = pq.read_schema(path).metadata or {}
-    return json.loads(metadata.get(b"sgid", b"{}"))
+    """What a table's file says of itself under `sgid`, or an empty mapping."""
+    return _metadata(pq.read_schema(path))
+
+
+def _metadata(schema: pa.Schema) -> dict:
+    return json.loads((schema.metadata or {}).get(b"sgid", b"{}"))
 
 
 def image_rows(
@@ -137,7 +140,7 @@ def shard(table: pa.Table, index: int, count: int) -> pa.Table:
 
 
 def encode(image: Image.Image, encoding: str = "png") -> bytes:
-    """Encode by the name of an encoding: `png` (lossless) or `jpeg95`."""
+    """Encode by one of the names in ENCODINGS."""
     name, options = ENCODINGS[encoding]
     buffer = io.BytesIO()
     image.save(buffer, name, **options)
@@ -147,7 +150,7 @@ def encode(image: Image.Image, encoding: str = "png") -> bytes:
 def decode(data: bytes, *, name: str = "image") -> Image.Image:
     """Decode by content, not by name, to RGB: upright as its EXIF says, transparency laid on white, 16 bits cut to 8.
 
-    Raises ValueError that names the image where it cannot be decoded.
+    Raises ValueError that names the image where it cannot be decoded, or has 32 bits a channel.
     """
     return rgb(opened(data, name=name), name=name)
 
@@ -156,9 +159,11 @@ def rgb(image: Image.Image, *, name: str) -> Image.Image:
     """An opened image as `decode` promises it."""
     if "exif" in image.info:
         image = upright(image, name=name)
-    if image.mode.startswith("I;16"):
-        # Pillow clips 16 bits to 255, which turns nearly every such picture white.
+    # Pillow clips what is deeper than 8 bits to 255, which turns nearly every such picture white.
+    if image.mode.startswith("I;16") or (image.mode, image.format) == ("I", "PPM"):
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise ValueError(f"{name}: has 32 bits a channel, of which no one knows the white; save it with 8 or 16")
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         layer = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
@@ -181,7 +186,7 @@ def upright(image: Image.Image, *, name: str) -> Image.Image:
     """Turned as a valid EXIF orientation says; other values mean nothing, as in four pictures of Oxford-IIIT Pet."""
     try:
         return ImageOps.exif_transpose(image)
-    except (*UNDECODABLE, ValueError, KeyError, TypeError, struct.error) as error:
+    except (*UNDECODABLE, KeyError, TypeError, struct.error) as error:
         raise ValueError(f"{name}: its EXIF data cannot be read ({error}); take it out or replace the image") from error
 
 

@@ -11,14 +11,13 @@ from itertools import product
 from math import ceil
 
 from sgid.dataset_registry import DatasetRegistry
+from sgid.model_registry import identity, record_of
 from sgid.references import SAMPLERS_OF, check_references
 
 ORIGINALS = "originals"
 CHOSEN = "chosen"
 TABLE_FILES = (".csv", ".md", ".tex", ".html", ".tests.csv")
 FIGURE_FILES = (".pdf", ".png")
-# The model behind a recipe's captions; `diverse` and `instructions` are lists that people wrote.
-WRITER_OF = {"sentences": "t5", "nucleus": "blip", "beam": "blip", "filter": "blip"}
 RECIPE_DEFAULTS = {
     "model": "stable_diffusion",
     "source": ORIGINALS,
@@ -136,9 +135,16 @@ class Matrix:
 
     def model(self, name: str | None) -> list[str]:
         """The record of a model's weights, in whose folder they lie: a folder of one's own, or the download."""
-        if name is None:
-            return []
-        return [f"{self.config['models'][name].get('folder', f'resources/models/{name}')}/model.json"]
+        return [] if name is None else [record_of(name, self.config["models"][name])]
+
+    def model_identity(self, name: str) -> dict:
+        """What a model is, whatever place its files come from."""
+        return identity(name, self.config["models"][name])
+
+    @property
+    def scoring_model(self) -> str:
+        """The model whose space captions and images are compared in."""
+        return "blip_itm" if self.config["similarity"]["mode"] == "blip_itc" else "clip"
 
     def is_miniature(self, dataset: str) -> bool:
         """Whether results on a data set are the drawn world's, and so no reproduction of anything."""
@@ -187,16 +193,6 @@ class Matrix:
             for seed in self.config["seeds"]
         )
         return list(dict.fromkeys(found))
-
-    def models_needed(self) -> list[str]:
-        """The record of every model that the configured build reads."""
-        drawn = [pair for name in self.config["build"] for pair in self.drawn(name)]
-        captions = {self.recipes[recipe]["captions"] for _, recipe in drawn}
-        names = [self.recipes[recipe]["model"] for _, recipe in drawn] + [WRITER_OF.get(each) for each in captions]
-        names += ["clip"] if drawn else []
-        runs = self.runs(self.config["build"])
-        names += [self.config["backbones"][run.backbone].get("weights") for run in runs]
-        return [record for name in sorted(filter(None, set(names))) for record in self.model(name)]
 
     def figure_recipes(self, name: str) -> list[tuple[str, str]]:
         """(dataset, recipe) pairs whose pictures a figure shows or measures."""

@@ -5,9 +5,12 @@ paper's weights 1.50 and 0.90; the comma between them and the final full stop ca
 """
 
 import json
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
+from sgid.caption_scores import similarities
 from sgid.guidance import Guidance, guidance_for
 from sgid.seeding import seed_for
 
@@ -41,10 +44,11 @@ class PromptRecipe:
 
 @dataclass(frozen=True)
 class Caption:
-    """One candidate: its text, the sampler that made it, and its CLIP cosine with the image."""
+    """One candidate: its text, the sampler that made it, its cosine with the image, and what that means as s."""
 
     text: str
     sampler: str
+    cosine: float
     similarity: float
 
 
@@ -75,28 +79,53 @@ def written_captions(name: str, dataset: str, sentences: Mapping[str, Sequence[s
     )
 
 
-def candidates_of(scores: Sequence[Mapping], samplers: str) -> list[Caption]:
-    """The captions of one image that a recipe may choose from, in the order of the samplers' names."""
-    return [
-        Caption(text, row["sampler"], similarity)
+def candidates_of(scores: Sequence[Mapping], samplers: str, mode: str = "cosine") -> list[Caption]:
+    """The captions of one image that a recipe may choose from, in the order of the samplers' names; no empty ones."""
+    found = [
+        (text, row["sampler"], cosine)
         for row in sorted(scores, key=lambda row: row["sampler"])
         if samplers in (row["sampler"], FILTER)
-        for text, similarity in zip(row["captions"], row["similarities"], strict=True)
+        for text, cosine in zip(row["captions"], row["similarities"], strict=True)
         if text
     ]
+    values = similarities(mode, [cosine for _, _, cosine in found])
+    return [Caption(*candidate, value) for candidate, value in zip(found, values, strict=True)]
 
 
 def choose(candidates: Sequence[Caption], strategy: str, *, seed: int) -> Caption:
-    """One caption: the most similar (`filter`; ties go to the first), else a random one among equals."""
+    """One caption: the most similar (`filter`; ties go to the first), else a random one, repeats counting as often.
+
+    A caption whose similarity is not a number is not chosen while there is another.
+    """
+    known = [caption for caption in candidates if math.isfinite(caption.similarity)] or list(candidates)
     if strategy == FILTER:
-        return max(candidates, key=lambda caption: caption.similarity)
-    return candidates[seed % len(candidates)]
+        return max(known, key=lambda caption: caption.similarity)
+    return known[seed % len(known)]
+
+
+def substituted(caption: Caption | None, label_cosine: float, mode: str) -> tuple[Caption, str]:
+    """A caption that guidance can be computed from, and a flag: "", "no caption" or "no similarity".
+
+    An image without a caption is drawn from its label text, with that text's own similarity; one whose similarities
+    are not numbers takes the label text's, and failing that 0, where f(s) is 1 and steers nothing. Both are counted.
+    """
+    (label_value,) = similarities(mode, [label_cosine])
+    known = label_value if math.isfinite(label_value) else 0.0
+    if caption is None:
+        return Caption("", "none", label_cosine, known), "no caption"
+    if not math.isfinite(caption.similarity):
+        return replace(caption, similarity=known), "no similarity"
+    return caption, ""
 
 
 def spans_of(label: str, caption: str, recipe: PromptRecipe) -> list[Span]:
-    """Spans of the prompt: the parts that the recipe names, joined by ", " and ended by "."; none for no parts."""
+    """Spans of the prompt: the parts that the recipe names, joined by ", " and ended by "."; none for no parts.
+
+    Where the caption is empty and was to be the whole prompt, the label text stands in for it.
+    """
     texts = {"label": (label, recipe.label_weight), "caption": (caption, recipe.caption_weight)}
-    shown = [texts[part] for part in PARTS[recipe.parts]]
+    parts = [part for part in PARTS[recipe.parts] if texts[part][0]]
+    shown = [texts[part] for part in (parts or (("label",) if PARTS[recipe.parts] else ()))]
     joined = [span for part in shown for span in ((", ", 1.0), part)][1:]
     spans = joined + [(".", 1.0)] * bool(shown)
     return [(text, weight if recipe.weighted else 1.0) for text, weight in spans]
@@ -107,7 +136,7 @@ def prompt_of(spans: Sequence[Span]) -> str:
     return "".join(text for text, _ in spans)
 
 
-def prompt_row(image: Mapping, caption: Caption, *, name: str, recipe: PromptRecipe) -> dict:
+def prompt_row(image: Mapping, caption: Caption, *, name: str, recipe: PromptRecipe, flag: str = "") -> dict:
     """One row of the prompts table; `image` has image_id and label."""
     guidance, clamped = guidance_for(caption.similarity, recipe.guidance)
     spans = spans_of(label_text(name), caption.text, recipe)
@@ -117,11 +146,13 @@ def prompt_row(image: Mapping, caption: Caption, *, name: str, recipe: PromptRec
         "label_text": label_text(name),
         "caption": caption.text,
         "sampler": caption.sampler,
+        "cosine": caption.cosine,
         "similarity": caption.similarity,
         "guidance": guidance,
         "guidance_clamped": clamped,
         "prompt": prompt_of(spans),
         "weights": json.dumps(spans),
+        "prompt_flag": flag,
     }
 
 
@@ -133,18 +164,30 @@ def build_prompts(
     dataset: str,
     recipe: PromptRecipe,
     base_seed: int,
+    mode: str = "cosine",
 ) -> list[dict]:
-    """Rows of the prompts table, one an image. `images`: image_id, label; `scores`: rows of the score shards."""
+    """Rows of the prompts table, one an image. `images`: image_id, label; `scores`: rows of the score shards.
+
+    `mode`: the reading of similarity. Raises ValueError for an image that was never captioned; one whose captions are
+    empty or whose similarities are not numbers gets a prompt and a flag.
+    """
     scores_of: dict[str, list[Mapping]] = {image["image_id"]: [] for image in images}
     for row in scores:
         scores_of.setdefault(row["image_id"], []).append(row)
     rows = []
     for image in images:
         image_id = image["image_id"]
-        candidates = candidates_of(scores_of[image_id], recipe.captions)
-        if not candidates:
+        if not any(recipe.captions in (row["sampler"], FILTER) for row in scores_of[image_id]):
             raise ValueError(f"{image_id}: no {recipe.captions} captions; run score_captions for {dataset} again")
+        candidates = candidates_of(scores_of[image_id], recipe.captions, mode)
         seed = seed_for(base_seed, dataset, image_id, "caption")
-        caption = choose(candidates, recipe.captions, seed=seed)
-        rows.append(prompt_row(image, caption, name=names[image["label"]], recipe=recipe))
+        chosen = choose(candidates, recipe.captions, seed=seed) if candidates else None
+        caption, flag = substituted(chosen, scores_of[image_id][0]["label_similarity"], mode)
+        rows.append(prompt_row(image, caption, name=names[image["label"]], recipe=recipe, flag=flag))
     return rows
+
+
+def counts_of(rows: Sequence[Mapping]) -> dict[str, int]:
+    """How many prompts there are, and how many of them have each flag or a guidance that was raised to 0."""
+    flags = Counter(row["prompt_flag"] for row in rows if row["prompt_flag"])
+    return {"images": len(rows), "guidance clamped": sum(row["guidance_clamped"] for row in rows), **flags}

@@ -30,6 +30,7 @@ SPLITS_OF = dict.fromkeys(("cifar10", "cifar100", "cars", "pets", "drawn"), ("of
     "dtd": tuple(f"partition-{number}{end}" for number in range(1, 11) for end in ("", "-trainval")),
     "folder": ("given",),
 }
+NAMELESS = ("flowers102", "pets")  # sources whose class names come from a file of their own
 STAGE_MODELS = ("blip", "clip", "t5")  # what captions, scores and sentences are made with, whatever the recipe
 DRAWN_ONLY = ("gallery", "grid")  # kinds of figures with one column for each set of drawn images
 
@@ -42,6 +43,8 @@ def check_references(config: dict) -> None:
     """Raise ConfigError at the first dangling name or impossible noise rate."""
     require("build", config["build"], config["tables"] | config["figures"])
     require("models", STAGE_MODELS, config["models"])
+    if config["similarity"]["mode"] == "blip_itc":
+        require("similarity.mode", ["blip_itm"], config["models"])
     require("selection.backbone", [config["selection"]["backbone"]], config["backbones"])
     for name, entry in config["datasets"].items():
         check_dataset(f"datasets.{name}", entry)
@@ -85,6 +88,10 @@ def check_dataset(path: str, entry: dict) -> None:
         require(f"{path}.split", [split], [*entry.get("splits", {}), *SPLITS_OF[source]])
     elif split is not None and source != "folder":
         raise ConfigError(f"{path}.split: only a folder is split by shares; give the name of a split")
+    elif split is not None and entry["validation"] == "official":
+        raise ConfigError(f"{path}.validation: a split by shares has no validation images; give a share of train")
+    if source in NAMELESS and "class_names" not in entry:
+        raise ConfigError(f"{path}.class_names: the archives of {source!r} name no classes; give a file of names")
 
 
 def check_recipe(path: str, recipe: dict, config: dict) -> None:

@@ -11,11 +11,14 @@ import platform
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
+Item, Result = TypeVar("Item"), TypeVar("Result")
 RECORDED_PACKAGES = ("torch", "torchvision", "diffusers", "transformers", "open_clip_torch", "timm", "numpy", "pillow")
 
 
@@ -46,7 +49,7 @@ def quieten_libraries() -> None:
     for name in ("transformers.utils.logging", "diffusers.utils.logging"):
         if name in sys.modules:
             sys.modules[name].disable_progress_bar()
-    for name in ("httpx", "PIL", "fontTools", "matplotlib"):
+    for name in ("httpx", "httpx2", "PIL", "fontTools", "matplotlib"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
@@ -119,6 +122,25 @@ def choose_device() -> str:
     # Snakemake sets this variable to the threads of the rule.
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     return os.environ.get("SGID_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def one_ahead(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """`work(item)` of each item in order; a thread works on the next one while the caller uses the present one."""
+    with ThreadPoolExecutor(1) as pool:
+        coming: deque[Future] = deque()
+        for item in items:
+            coming.append(pool.submit(work, item))
+            if len(coming) > 1:
+                yield coming.popleft().result()
+        while coming:
+            yield coming.popleft().result()
+
+
+def fast_dtype(device: str) -> Any:
+    """bfloat16 on a GPU that multiplies it, float32 elsewhere: the precision of captions and their scores."""
+    import torch
+
+    return torch.bfloat16 if device.startswith("cuda") and torch.cuda.is_bf16_supported() else torch.float32
 
 
 def provenance(device: str = "cpu") -> dict:

@@ -1,17 +1,25 @@
-"""CLIP cosine: captions and label texts against their image, and augmented images against their originals."""
+"""Cosines in one space: captions and label texts against their image, augmented images against their originals.
+
+Images and different texts are encoded once each, in batches; texts are cut to the longest of their batch, which under
+CLIP's causal mask changes nothing. A cosine that is not finite is kept as it is, for prompts to deal with and count.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import open_clip
 import pyarrow as pa
 import torch
+from open_clip.transformer import text_global_pool
 from PIL import Image
 from torch.nn.functional import normalize
+from transformers import BlipForImageTextRetrieval, BlipProcessor
 
-from sgid.image_table import pictures_of
+from sgid.image_table import decode, encoded_of
 from sgid.prompts import label_text
+from sgid.runtime import fast_dtype, one_ahead
 
 SCORE_SCHEMA = pa.schema(
     [
@@ -22,6 +30,21 @@ SCORE_SCHEMA = pa.schema(
         ("label_similarity", pa.float64()),
     ]
 )
+
+
+class Encoder(Protocol):
+    """What scores need: rows of unit length, float32 on the CPU, for N pictures and for N texts."""
+
+    name: str
+    batch_size: int
+
+    def encode_images(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
+        """(N, D) of N pictures."""
+        ...
+
+    def encode_texts(self, texts: Sequence[str]) -> torch.Tensor:
+        """(N, D) of N texts."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -45,48 +68,133 @@ class Clip:
     @torch.inference_mode()
     def encode_texts(self, texts: Sequence[str]) -> torch.Tensor:
         """(N, D) float32 of unit length, on the CPU; a text that occurs again is encoded once."""
-        distinct = list(dict.fromkeys(texts))
-        batches = [distinct[i : i + self.batch_size] for i in range(0, len(distinct), self.batch_size)]
-        encoded = [self.model.encode_text(self.tokenizer(batch).to(self.device)).float().cpu() for batch in batches]
+        # By length, so that a batch is cut to about the length of each of its texts.
+        distinct = sorted(set(texts), key=lambda text: (len(text), text))
+        encoded = [self._features(distinct[i : i + self.batch_size]) for i in range(0, len(distinct), self.batch_size)]
         rows = {text: row for row, text in enumerate(distinct)}
         return normalize(torch.cat(encoded), dim=-1)[[rows[text] for text in texts]]
 
+    def _features(self, texts: Sequence[str]) -> torch.Tensor:
+        return text_features(self.model, self.tokenizer(texts).to(self.device)).float().cpu()
+
     def _pixels(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
-        return torch.stack([self.preprocess(picture) for picture in pictures]).to(self.device)
+        dtype = next(self.model.parameters()).dtype
+        return torch.stack([self.preprocess(picture) for picture in pictures]).to(self.device, dtype)
+
+
+def text_features(model: torch.nn.Module, tokens: torch.Tensor) -> torch.Tensor:
+    """(N, D): open_clip's `encode_text`, without the positions behind the last end mark (N, 77) of the batch.
+
+    A model that is not read at the end mark under a causal mask is encoded whole, by its own method.
+    """
+    if (
+        not isinstance(model, open_clip.CLIP)
+        or model.text_pool_type not in ("argmax", "eos")
+        or model.attn_mask is None
+    ):
+        return model.encode_text(tokens)
+    mark = getattr(model, "text_eos_id", None)
+    ends = tokens if model.text_pool_type == "argmax" else (tokens == mark).int()
+    length = int(ends.argmax(dim=-1).max()) + 1
+    tokens, kind = tokens[:, :length], model.transformer.get_cast_dtype()
+    states = model.token_embedding(tokens).to(kind) + model.positional_embedding[:length].to(kind)
+    states = model.ln_final(model.transformer(states, attn_mask=model.attn_mask[:length, :length]))
+    pooled = text_global_pool(states, tokens, model.text_pool_type, eos_token_id=mark)
+    projection = model.text_projection
+    if projection is None:
+        return pooled
+    return projection(pooled) if isinstance(projection, torch.nn.Linear) else pooled @ projection
 
 
 def load_clip(record: str | Path, *, device: str = "cpu", batch_size: int = 64) -> Clip:
     """The CLIP in the folder of a file, its model.json: `open_clip_config.json`, weights and, if named, a tokenizer."""
     folder = Path(record).parent
     source = f"local-dir:{folder}"
-    model, preprocess = open_clip.create_model_from_pretrained(source, device=device)
+    precision = "pure_bf16" if fast_dtype(device) is torch.bfloat16 else "fp32"
+    model, preprocess = open_clip.create_model_from_pretrained(source, device=device, precision=precision)
     tokenizer = open_clip.get_tokenizer(source)
     return Clip(model.eval(), preprocess, tokenizer, device=device, name=folder.name, batch_size=batch_size)
 
 
-def score_captions(clip: Clip, images: pa.Table, captions: pa.Table, *, names: Mapping[int, str]) -> pa.Table:
+@dataclass(frozen=True)
+class BlipContrast:
+    """BLIP's contrastive space (ITC): its image and text towers with their projections, cross-attention unused."""
+
+    model: BlipForImageTextRetrieval
+    processor: BlipProcessor
+    name: str = "blip_itm"
+    batch_size: int = 64
+
+    @torch.inference_mode()
+    def encode_images(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
+        """(N, D) float32 of unit length, on the CPU."""
+        found = []
+        for start in range(0, len(pictures), self.batch_size):
+            inputs = self.processor.image_processor(pictures[start : start + self.batch_size], return_tensors="pt")
+            states = self.model.vision_model(inputs.pixel_values.to(self.model.device, self.model.dtype))
+            found.append(self.model.vision_proj(states.last_hidden_state[:, 0]).float().cpu())
+        return normalize(torch.cat(found), dim=-1)
+
+    @torch.inference_mode()
+    def encode_texts(self, texts: Sequence[str]) -> torch.Tensor:
+        """(N, D) float32 of unit length, on the CPU; a text that occurs again is encoded once."""
+        distinct, found = list(dict.fromkeys(texts)), []
+        for start in range(0, len(distinct), self.batch_size):
+            words = self.processor.tokenizer(
+                distinct[start : start + self.batch_size], padding=True, truncation=True, return_tensors="pt"
+            ).to(self.model.device)
+            states = self.model.text_encoder(words.input_ids, attention_mask=words.attention_mask).last_hidden_state
+            found.append(self.model.text_proj(states[:, 0]).float().cpu())
+        rows = {text: row for row, text in enumerate(distinct)}
+        return normalize(torch.cat(found), dim=-1)[[rows[text] for text in texts]]
+
+
+def load_blip_contrast(record: str | Path, *, device: str = "cpu", batch_size: int = 64) -> BlipContrast:
+    """The BLIP retrieval checkpoint (transformers layout) in the folder of a file, its model.json."""
+    folder = Path(record).parent
+    model = BlipForImageTextRetrieval.from_pretrained(folder, local_files_only=True, dtype=fast_dtype(device))
+    processor = BlipProcessor.from_pretrained(folder, local_files_only=True)
+    return BlipContrast(model.eval().to(device), processor, name=folder.name, batch_size=batch_size)
+
+
+# By the name of a model in the configuration.
+ENCODERS: dict[str, Callable[..., Encoder]] = {"clip": load_clip, "blip_itm": load_blip_contrast}
+
+
+def score_captions(encoder: Encoder, images: pa.Table, captions: pa.Table, *, names: Mapping[int, str]) -> pa.Table:
     """Rows of `captions` with the cosine of each caption, and of the image's label text, with the image.
 
     `images`: image table that has every captioned image; `names`: label to class name.
     """
     order = {image_id: row for row, image_id in enumerate(images["image_id"].to_pylist())}
     wanted = images.take([order[image_id] for image_id in captions["image_id"].to_pylist()])
-    features = clip.encode_images(pictures_of(wanted))
+    features = image_features(encoder, wanted)
     texts = captions["captions"].to_pylist()
-    labels = clip.encode_texts([label_text(names[label]) for label in wanted["label"].to_pylist()])
+    labels = encoder.encode_texts([label_text(names[label]) for label in wanted["label"].to_pylist()])
     columns = {
         "image_id": captions["image_id"],
         "sampler": captions["sampler"],
         "captions": texts,
-        "similarities": caption_cosines(clip, features, texts),
+        "similarities": caption_cosines(encoder, features, texts),
         "label_similarity": (features * labels).sum(dim=-1).tolist(),
     }
     return pa.table(columns, schema=SCORE_SCHEMA)
 
 
-def caption_cosines(clip: Clip, features: torch.Tensor, texts: Sequence[Sequence[str]]) -> list[list[float]]:
+def image_features(encoder: Encoder, images: pa.Table) -> torch.Tensor:
+    """(N, D) of an image table; a batch is decoded while the one before it is encoded."""
+
+    def decoded(batch: pa.Table) -> list[Image.Image]:
+        return [decode(data, name=image_id) for image_id, data in encoded_of(batch)]
+
+    starts = range(0, len(images), encoder.batch_size)
+    batches = one_ahead(decoded, (images.slice(start, encoder.batch_size) for start in starts))
+    return torch.cat([encoder.encode_images(batch) for batch in batches])
+
+
+def caption_cosines(encoder: Encoder, features: torch.Tensor, texts: Sequence[Sequence[str]]) -> list[list[float]]:
     """Cosine of image i with each text of `texts[i]`."""
-    encoded = clip.encode_texts([text for group in texts for text in group]).split([len(group) for group in texts])
+    encoded = encoder.encode_texts([text for group in texts for text in group]).split([len(group) for group in texts])
     return [(group @ image).tolist() for group, image in zip(encoded, features, strict=True)]
 
 

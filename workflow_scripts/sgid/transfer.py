@@ -11,7 +11,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,13 +22,14 @@ from urllib.request import url2pathname
 import requests
 from urllib3.exceptions import HTTPError
 
+from sgid.runtime import FULL
+
 LOG = logging.getLogger("sgid.transfer")
 CHUNK = 1 << 20
 TIMEOUT = (20, 60)  # seconds to connect, and of silence
 REPORT_SECONDS = 5.0
 BUSY = (408, 425, 429, 500, 502, 503, 504)
 PAGE_STARTS = (b"<!doctype html", b"<html")
-FULL = (errno.ENOSPC, errno.EDQUOT)
 PAGE = "an HTML page came in place of the file (a login, quota or error page)"
 # Where it starts, the whole file's size if the source tells, the bytes from there on.
 Opened = tuple[int, int | None, Iterable[bytes]]
@@ -64,8 +65,12 @@ class Progress:
         LOG.info("%s: %s, %.1f MB/s%s", self.name, share, rate / 1e6, left)
 
 
-def transfer(url: str, part: BinaryIO, *, name: str, size: int | None) -> None:
+def transfer(
+    url: str, part: BinaryIO, *, name: str, size: int | None, headers: Mapping[str, str] | None = None
+) -> None:
     """Append to `part` what it lacks of the file at `url`, whose size in bytes is `size` where that is known.
+
+    `headers`: further ones for a web server, such as a token; they do not follow a redirection to another host.
 
     Raises RefusedError where the address has another file, InterruptedTransferError where the bytes end too early,
     OSError (ENOSPC) where the disk is too small for them.
@@ -75,7 +80,7 @@ def transfer(url: str, part: BinaryIO, *, name: str, size: int | None) -> None:
     have = part.seek(0, os.SEEK_END)
     if have and have == size:
         return
-    with opener_of(url)(url, have) as (start, total, chunks):
+    with opener_of(url)(url, have, headers or {}) as (start, total, chunks):
         if size is not None and total is not None and total != size:
             raise RefusedError(f"{name} has {total:,} bytes there where {size:,} are expected: it is another file")
         whole = total or size
@@ -128,7 +133,7 @@ def no_space(path: Path, missing: int | None = None) -> OSError:
     return OSError(errno.ENOSPC, f"no space left in {path.parent} for {path.name}: {need}; {advice}")
 
 
-def opener_of(url: str) -> Callable[[str, int], AbstractContextManager[Opened]]:
+def opener_of(url: str) -> Callable[[str, int, Mapping[str, str]], AbstractContextManager[Opened]]:
     """The opener for an address's scheme; raises RefusedError for one that is not spoken here."""
     scheme = urlsplit(url).scheme
     if scheme not in OPENERS:
@@ -137,11 +142,11 @@ def opener_of(url: str) -> Callable[[str, int], AbstractContextManager[Opened]]:
 
 
 @contextlib.contextmanager
-def open_http(url: str, have: int) -> Iterator[Opened]:
+def open_http(url: str, have: int, headers: Mapping[str, str]) -> Iterator[Opened]:
     """Ask for the bytes from `have` on; a server that cannot continue sends the whole."""
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+    asked = {"Accept-Encoding": "identity", **headers} | ({"Range": f"bytes={have}-"} if have else {})
     try:
-        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
+        with requests.get(url, headers=asked, stream=True, timeout=TIMEOUT) as answer:
             if have and answer.status_code == requests.codes.requested_range_not_satisfiable:
                 yield have, told_size(answer) or have, ()  # the part has all there is; its size and hash will tell
                 return
@@ -179,16 +184,24 @@ def last_words(error: Exception) -> str:
 
 
 @contextlib.contextmanager
-def open_file(url: str, have: int) -> Iterator[Opened]:
+def open_file(url: str, have: int, headers: Mapping[str, str]) -> Iterator[Opened]:
     """The bytes of a `file://` address from `have` on."""
     path = Path(url2pathname(urlsplit(url).path))
-    if not path.is_file():
-        raise RefusedError(f"there is no file {path}")
-    size = path.stat().st_size
-    start = have if have <= size else 0
-    with open(path, "rb") as stream:
+    with readable(path) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        start = have if have <= size else 0
         stream.seek(start)
         yield start, size, iter(lambda: stream.read(CHUNK), b"")
+
+
+def readable(path: Path) -> BinaryIO:
+    """The opened file; a missing or forbidden one is this mirror's refusal, for the next may have it."""
+    try:
+        if path.is_file():
+            return open(path, "rb")
+    except OSError as error:
+        raise RefusedError(f"{path} cannot be read ({error.strerror})") from error
+    raise RefusedError(f"there is no file {path}")
 
 
 OPENERS = {"https": open_http, "http": open_http, "file": open_file}

@@ -37,7 +37,7 @@ SOURCES: dict[str, Callable[[Request], Listing]] = {
 
 @dataclass(frozen=True)
 class DataSet:
-    """A data set that is ready to be written: pictures by split, official class names, and the bytes of both."""
+    """A data set that is ready to be written: pictures by split, official class names, the spooled bytes."""
 
     name: str
     parts: dict[str, list[Picture]]

@@ -4,6 +4,7 @@ Zip files, tar files of any compression and plain folders are told apart by cont
 climbs out of the archive, and a link, are refused before anything behind them is read: a data set has no use for them.
 """
 
+import errno
 import lzma
 import re
 import stat
@@ -15,7 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-DAMAGE = (tarfile.ReadError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, OSError)
+# The last three: what the libraries make of offsets and names that a damaged directory invents.
+DAMAGE = (
+    *(tarfile.ReadError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError),
+    *(OSError, UnicodeDecodeError, IndexError),
+)
 Member = tuple[str, Callable[[], bytes]]
 
 
@@ -23,12 +28,17 @@ def members(path: str | Path) -> Iterator[Member]:
     """(name, read) of every regular file, in the archive's own order; a folder's in the order of names.
 
     `read` must be called before the next member is asked for. Raises ValueError that names archive and reason for a
-    damaged archive, a name that leaves it, or a link.
+    damaged, encrypted or missing archive, a name that leaves it, or a link.
     """
-    path = Path(path)
-    if not path.exists():
-        raise ValueError(f"{path}: is gone; delete the archives.json beside it, or that names it, and run this again")
+    path = present(Path(path))
     yield from undamaged(opener(path)(path), path)
+
+
+def present(path: Path) -> Path:
+    """The path itself; raises ValueError where nothing is there any more."""
+    if not path.exists():
+        raise ValueError(f"{path}: is gone; delete the archives.json that lists it, and run this again")
+    return path
 
 
 def undamaged(archive: Iterable[Member], path: Path) -> Iterator[Member]:
@@ -40,13 +50,22 @@ def undamaged(archive: Iterable[Member], path: Path) -> Iterator[Member]:
 
 @contextmanager
 def naming_damage(path: Path) -> Iterator[None]:
-    """Turn what the libraries raise for a damaged archive into a ValueError that names it."""
+    """Turn what the libraries raise for an archive that they cannot read into a ValueError that names it."""
     try:
         yield
     except DAMAGE as error:
-        if isinstance(error, OSError) and error.errno is not None:
+        # With a number it is the disk that fails, not the archive; only EINVAL is an offset that cannot be.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise
-        raise damaged(path, error) from error
+        raise ValueError(f"{path}: cannot be read to its end ({said(error)}); delete it, fetch it again") from error
+    except RuntimeError as error:  # zipfile's for a password, and (NotImplementedError is one) for a compression
+        why = f"is encrypted or compressed in a way that is not known here ({said(error)})"
+        raise ValueError(f"{path}: {why}; pack its files anew, as a plain zip or tar archive") from error
+
+
+def said(error: Exception) -> str:
+    """What an error says in one line, or its kind where it says nothing."""
+    return (str(error) or type(error).__name__).splitlines()[0].removesuffix(":")
 
 
 def opener(path: Path) -> Callable[[Path], Iterator[Member]]:
@@ -54,12 +73,6 @@ def opener(path: Path) -> Callable[[Path], Iterator[Member]]:
     if path.is_dir():
         return in_folder
     return in_zip if zipfile.is_zipfile(path) else in_tar
-
-
-def damaged(path: Path, error: Exception) -> ValueError:
-    """The error for an archive that cannot be read to its end."""
-    what = (str(error) or type(error).__name__).splitlines()[0].removesuffix(":")
-    return ValueError(f"{path}: cannot be read to its end ({what}); delete it, fetch it again")
 
 
 def in_folder(root: Path) -> Iterator[Member]:
@@ -92,15 +105,15 @@ def in_tar(path: Path, stream: IO[bytes] | None = None) -> Iterator[Member]:
         read_out(archive.fileobj)
 
 
-def in_nested_tar(path: Path, suffix: str) -> Iterator[Member]:
-    """The members of the tar archive whose name ends in `suffix` inside a zip archive, or of `path` if it is that."""
+def in_nested_tar(path: Path, name: str) -> Iterator[Member]:
+    """The members of the tar archive called `name` inside a zip archive, or of `path` where that is no zip archive."""
     if not zipfile.is_zipfile(path):
         yield from members(path)
         return
-    with zipfile.ZipFile(path) as outer:
-        inner = next((name for name in outer.namelist() if PurePosixPath(name).name == suffix), None)
+    with naming_damage(path), zipfile.ZipFile(path) as outer:
+        inner = next((each for each in outer.namelist() if PurePosixPath(each).name == name), None)
         if inner is None:
-            raise ValueError(f"{path}: holds no {suffix}; it is not the archive that the configuration describes")
+            raise ValueError(f"{path}: holds no {name}; it is not the archive that the configuration describes")
         with outer.open(inner) as stream:
             yield from undamaged(in_tar(path / inner, stream), path / inner)
 

@@ -58,8 +58,8 @@ def read_cifar(request: Request, batches: dict[str, list[str]], *, meta: str, ke
     found = named(members(path), wanted)
     loaded = {name: load(required(name, found, path), path / name) for name in wanted}
     names = loaded[meta].get(f"{key}label_names")
-    if not names:
-        raise ValueError(f"{path / meta}: has no {key}label_names; fetch the archive again")
+    if not names or not isinstance(names, list):
+        raise ValueError(f"{path / meta}: has no list of {key}label_names; fetch the archive again")
     pictures, arrays = [], {}
     for split, files in batches.items():
         rows = [row for name in files for row in rows_of(loaded[name], f"{key}labels", path / name, len(names))]
@@ -67,7 +67,7 @@ def read_cifar(request: Request, batches: dict[str, list[str]], *, meta: str, ke
             image_id = f"{split}/{index:05d}"
             pictures.append(Picture(image_id, label, split, image_id))
             arrays[image_id] = pixels
-    return Listing(pictures, list(names), lambda: encoded(arrays))
+    return Listing(pictures, names, lambda: encoded(arrays))
 
 
 def load(data: bytes, name: Path) -> dict:
@@ -82,13 +82,18 @@ def load(data: bytes, name: Path) -> dict:
 
 
 def rows_of(batch: dict, key: str, name: Path, classes: int) -> Iterator[tuple[int, np.ndarray]]:
-    """(label, uint8 (3, 32, 32)) of each image; raises ValueError where labels and pixels do not fit each other."""
-    labels, data = batch.get(key), np.asarray(batch.get("data"))
-    if labels is None or data.shape != (len(labels), 3 * SIDE * SIDE) or data.dtype != np.uint8:
+    """(label, uint8 (3, 32, 32)) of each image.
+
+    Raises ValueError where labels and pixels do not fit each other, or a label is no number below `classes`.
+    """
+    labels, data = batch.get(key), batch.get("data")
+    are_rows = isinstance(labels, list) and isinstance(data, np.ndarray) and data.dtype == np.uint8
+    if not are_rows or data.shape != (len(labels), 3 * SIDE * SIDE):
         raise ValueError(f"{name}: its pixels and {key} do not fit each other; fetch the archive again")
-    if labels and not 0 <= min(labels) <= max(labels) < classes:
-        raise ValueError(f"{name}: a label lies outside 0 to {classes - 1}; fetch the archive again")
-    return zip(map(int, labels), data.reshape(-1, 3, SIDE, SIDE), strict=True)
+    for label in labels:
+        if not isinstance(label, int) or not 0 <= label < classes:
+            raise ValueError(f"{name}: the label {label!r} is none of 0 to {classes - 1}; fetch the archive again")
+    return zip(labels, data.reshape(-1, 3, SIDE, SIDE), strict=True)
 
 
 def encoded(arrays: dict[str, np.ndarray]) -> Contents:

@@ -33,10 +33,7 @@ def fetch_dataset(
     Raises RefusedError before the first download where a file can come from nowhere.
     """
     if repacking is not None:
-        if not Path(repacking).exists():
-            raise RefusedError(f"datasets.{name}.repacking: there is no {repacking}; correct the path")
-        link(Path(repacking), folder / "repacking")
-        return {"repacking": {"file": "repacking"}}
+        return repacked(name, Path(repacking), folder)
     copies = [root / part / name for root in roots for part in ("datasets", ".")]
     files = {role: RemoteFile(**entry) for role, entry in archives.items()}
     for role, wanted in files.items():
@@ -48,6 +45,14 @@ def fetch_dataset(
         size, sha256 = path.stat().st_size, wanted.sha256 or file_hash(path)
         record[role] = {"file": wanted.file, "bytes": size, "sha256": sha256}
     return record
+
+
+def repacked(name: str, repacking: Path, folder: Path) -> dict:
+    """The record of a repacking, which is linked from `folder`; raises RefusedError where it is not there."""
+    if not repacking.exists():
+        raise RefusedError(f"datasets.{name}.repacking: there is no {repacking}; correct the path")
+    link(repacking, folder / "repacking")
+    return {"repacking": {"file": "repacking"}}
 
 
 def require_source(name: str, role: str, wanted: RemoteFile, folders: Sequence[Path]) -> None:
@@ -68,10 +73,12 @@ def advice(name: str, role: str) -> str:
 
 
 def link(path: Path, name: Path) -> None:
-    """Let `name` stand for a file or folder that lies elsewhere."""
+    """Let `name` stand for a file or folder that lies elsewhere; refuses to replace one that is no link itself."""
     # By what they are: one folder may have two spellings, and a link would then replace the file by itself.
     if name.exists() and name.samefile(path):
         return
+    if name.exists() and not name.is_symlink():
+        raise RefusedError(f"{name}: lies there already, and {path} is named as well; remove one of the two")
     name.parent.mkdir(parents=True, exist_ok=True)
     with replacing(name) as temporary:
         temporary.symlink_to(path.absolute())

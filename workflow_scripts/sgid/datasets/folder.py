@@ -74,6 +74,9 @@ def check_row(row: dict[str, str], *, where: str, root: Path, given: bool) -> No
 
 
 def files_of(root: Path, paths: Sequence[str]) -> Contents:
-    """(path, bytes) of each image."""
+    """(path, bytes) of each image; the error in their place where a file cannot be read."""
     for path in paths:
-        yield path, (root / path).read_bytes()
+        try:
+            yield path, (root / path).read_bytes()
+        except OSError as error:
+            yield path, error

@@ -7,7 +7,7 @@ from pathlib import Path
 from sgid.references import SPLITS_OF
 
 SPLITS = ("train", "validation", "test")
-Contents = Iterator[tuple[str, bytes]]
+Contents = Iterator[tuple[str, bytes | OSError]]  # (member, encoded image, or why it cannot be read)
 
 
 @dataclass(frozen=True, order=True)

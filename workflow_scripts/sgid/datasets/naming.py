@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from sgid.datasets.listing import SPLITS
 from sgid.prompts import label_text, readable
-
-SHOWN = ("train", "validation", "test")
 
 
 def listed_names(files: Sequence[str | Path]) -> list[str]:
     """The official class names in a text file, one a line in the order of the labels; none without a file."""
-    return [name for path in files for name in Path(path).read_text(encoding="utf-8").splitlines() if name]
+    return [name for path in files for name in Path(path).read_text(encoding="utf-8").strip("\n").splitlines()]
 
 
 def class_table(names: Sequence[str], prompt_names: Mapping[str, str] | None = None) -> pd.DataFrame:
@@ -30,14 +29,14 @@ def class_table(names: Sequence[str], prompt_names: Mapping[str, str] | None = N
 def preview(dataset: str, classes: pd.DataFrame, index: pd.DataFrame, prompt_names: Mapping[str, str]) -> str:
     """Markdown: images of each class by split, label text of its prompts (paper, equation 1), and what looks odd."""
     counts = Counter(zip(index["split"], index["label"], strict=True))
-    sizes = [f"{split}: {(index['split'] == split).sum():,} images  " for split in SHOWN]
+    sizes = [f"{split}: {(index['split'] == split).sum():,} images  " for split in SPLITS]
     lines = [f"# {dataset}: {len(classes)} classes", "", *sizes, "", *oddities(classes, counts, prompt_names)]
     lines += [
         "| label | class | train | validation | test | label text of its prompts |",
         "|---:|---|---:|---:|---:|---|",
     ]
     for row in classes.itertuples():
-        numbers = " | ".join(str(counts[split, row.label]) for split in SHOWN)
+        numbers = " | ".join(str(counts[split, row.label]) for split in SPLITS)
         name, text = (str(cell).replace("|", "\\|") for cell in (row.name, label_text(row.prompt_name)))
         lines.append(f"| {row.label} | {name} | {numbers} | {text} |")
     return "\n".join(lines) + "\n"

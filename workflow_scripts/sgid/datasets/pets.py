@@ -23,15 +23,21 @@ def read_pets(request: Request) -> Listing:
     pictures = [
         Picture(image, label_of(image, number, request.names, path / file), split, image)
         for split, file in LISTS.items()
-        for image, number in rows_of(required(file, found, path).decode())
+        for image, number in rows_of(required(file, found, path).decode(), path / file)
     ]
     return Listing(pictures, list(request.names), lambda: matching(members(photographs), MEMBER))
 
 
-def rows_of(text: str) -> list[tuple[str, int]]:
-    """(image name, official class number) of each row "name class species breed"; comments start with #."""
-    rows = [line.split() for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    return [(row[0], int(row[1])) for row in rows]
+def rows_of(text: str, file: Path) -> list[tuple[str, int]]:
+    """(image name, official class number) of each row "name class species breed"; comments start with #.
+
+    Raises ValueError that names the file for a row without a class number.
+    """
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    for line in lines:
+        if not re.match(r"\S+ [0-9]+\b", line):
+            raise ValueError(f"{file}: the row {line!r} is not of the form `name class species breed`; fetch it again")
+    return [(name, int(number)) for name, number, *_ in map(str.split, lines)]
 
 
 def label_of(image: str, number: int, names: Sequence[str], path: Path) -> int:

@@ -76,8 +76,8 @@ def frozen(pictures: Sequence[Picture], split_of: Mapping[str, str], *, path: st
     missing = sorted(split_of.keys() - {picture.image_id for picture in pictures})
     if missing:
         raise ValueError(
-            f"{path}: {len(missing)} of its {len(split_of)} images are not in the archive (one is {missing[0]!r}); "
-            "use the archive that the split was made from, or another split"
+            f"{path}: its split names {len(split_of)} images, {len(missing)} of which the archive lacks (such as "
+            f"{missing[0]!r}); use the archive that the split was made from, or another split"
         )
     return [replace(picture, split=split_of[picture.image_id]) for picture in pictures if picture.image_id in split_of]
 
@@ -115,14 +115,16 @@ def parted(pictures: Sequence[Picture], validation: str | float, *, seed: int) -
 
     `validation`: `official` where the source has such images, which then are none of train; or the share of each class
     of train that is held out while something is chosen. Held-out images stay in train too: final runs train on all.
-    Raises ValueError where the source and `validation` disagree, or where a split is empty.
+    Raises ValueError where an image is listed twice, where the source and `validation` disagree, or where a split is
+    empty.
     """
+    refuse_twice(pictures)
     parts = {split: sorted(picture for picture in pictures if picture.split == split) for split in SPLITS}
     if validation != OFFICIAL:
         if parts["validation"]:
             raise ValueError(
-                f"validation: {validation}, but this split has {len(parts['validation'])} validation images of its "
-                "own; say `validation: official`, or take a split without"
+                f"validation: {validation}, but this split has its own validation images "
+                f"({len(parts['validation'])}); say `validation: official`, or take a split without"
             )
         held = drawn_of_each(parts["train"], float(validation), seed=seed, purpose="validation")
         parts["validation"] = [picture for picture in parts["train"] if picture.image_id in held]
@@ -130,3 +132,13 @@ def parted(pictures: Sequence[Picture], validation: str | float, *, seed: int) -
         if not part:
             raise ValueError(f"{split} holds no image; correct `split` or `validation` of this data set")
     return parts
+
+
+def refuse_twice(pictures: Iterable[Picture]) -> None:
+    """Raise ValueError for an image that is listed twice: in train and in test, it would leak from one to the other."""
+    split_of: dict[str, str] = {}
+    for picture in pictures:
+        if picture.image_id in split_of:
+            places = " and ".join(sorted({split_of[picture.image_id], picture.split}))
+            raise ValueError(f"image {picture.image_id!r} is listed twice (in {places}); list it once")
+        split_of[picture.image_id] = picture.split

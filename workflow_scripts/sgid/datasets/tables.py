@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pyarrow as pa
+from PIL import Image
 
 from sgid.datasets.listing import Contents, Picture
 from sgid.image_table import encode, image_rows, opened, rgb
@@ -43,10 +44,13 @@ class Spool:
     kept: dict[str, Kept] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
 
-    def add(self, member: str, data: bytes) -> None:
+    def add(self, member: str, data: bytes | OSError) -> None:
         """Accept one picture, or note why not."""
+        if isinstance(data, OSError):
+            self.broken[member] = f"cannot be read ({data.strerror})"
+            return
         try:
-            found, bytes_kept, suffix = normalised(data, name=member)
+            image, bytes_kept, suffix = normalised(data, name=member)
         except ValueError as error:
             self.broken[member] = str(error).removeprefix(f"{member}: ")
             return
@@ -54,9 +58,9 @@ class Spool:
             offset=self.stream.tell(),
             size=len(bytes_kept),
             suffix=suffix,
-            width=found[0],
-            height=found[1],
-            original_format=found[2],
+            width=image.width,
+            height=image.height,
+            original_format=f"{image.format} {image.mode}",
             sha256=hashlib.sha256(bytes_kept).hexdigest(),
         )
         self.stream.write(bytes_kept)
@@ -68,16 +72,15 @@ class Spool:
         return self.stream.read(kept.size)
 
 
-def normalised(data: bytes, *, name: str) -> tuple[tuple[int, int, str], bytes, str]:
-    """((width, height, format and mode), bytes to keep, their suffix); raises ValueError for what cannot be decoded."""
+def normalised(data: bytes, *, name: str) -> tuple[Image.Image, bytes, str]:
+    """(image as it was found, bytes to keep, their suffix); raises ValueError for what cannot be decoded."""
     if not data:
         raise ValueError(f"{name}: has no content (0 bytes)")
     image = opened(data, name=name)
-    found = (*image.size, f"{image.format} {image.mode}")
     picture = rgb(image, name=name)
     if image.format in ("JPEG", "MPO"):
-        return found, data, "jpg"
-    return found, data if image.format == "PNG" and picture is image else encode(picture), "png"
+        return image, data, "jpg"
+    return image, data if image.format == "PNG" and picture is image else encode(picture), "png"
 
 
 def spooled(contents: Contents, wanted: set[str], folder: Path) -> Spool:
@@ -99,8 +102,8 @@ def without_broken(
     missing = sorted(wanted - spool.kept.keys() - spool.broken.keys())
     if missing:
         raise ValueError(
-            f"{source}: {len(missing)} images that its lists name are missing (one is {missing[0]!r}); "
-            "complete the archive or folder"
+            f"{source}: its lists name {len(wanted)} images, {len(missing)} of which cannot be found (such as "
+            f"{missing[0]!r}); complete the archive or folder"
         )
     if spool.broken and broken == STOP:
         some = "; ".join(f"{member}: {why}" for member, why in list(spool.broken.items())[:3])

@@ -24,11 +24,13 @@ PROVENANCE_SCHEMA = pa.schema(
         ("replicate", pa.int64()),
         ("caption", pa.string()),
         ("sampler", pa.string()),
+        ("cosine", pa.float64()),
         ("similarity", pa.float64()),
         ("guidance", pa.float64()),
         ("noise_rate", pa.string()),
         ("prompt", pa.string()),
         ("weights", pa.string()),
+        ("prompt_flag", pa.string()),
         ("seed", pa.int64()),
         ("steps_run", pa.int64()),
         ("truncated", pa.bool_()),
@@ -36,7 +38,7 @@ PROVENANCE_SCHEMA = pa.schema(
         ("flag", pa.string()),
     ]
 )
-FROM_PROMPT = ("caption", "sampler", "similarity", "guidance", "prompt", "weights")
+FROM_PROMPT = ("caption", "sampler", "cosine", "similarity", "guidance", "prompt", "weights", "prompt_flag")
 
 
 @dataclass(frozen=True)

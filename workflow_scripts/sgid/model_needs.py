@@ -1,0 +1,70 @@
+"""Which models a build reads, and so what `snakemake models` fetches (standard library only).
+
+It follows what the rules ask for: a recipe is drawn by its model from scored captions, a measuring figure compares
+pictures by CLIP, a run needs its backbone's weights, and so do the candidates of a choice.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from sgid.matrix import Matrix
+from sgid.references import DRAWN_ONLY
+
+# The model behind a recipe's captions; `diverse` and `instructions` are lists that people wrote.
+WRITER_OF = {"sentences": "t5", "nucleus": "blip", "beam": "blip", "filter": "blip"}
+MEASURED = ("similarity", "plane")  # kinds of figures that compare pictures
+
+
+def models_needed(matrix: Matrix) -> list[str]:
+    """The record of every model that the configured build reads, and of no other."""
+    recipes = recipes_drawn(matrix)
+    names = {matrix.recipes[recipe]["model"] for recipe in recipes}
+    names |= {WRITER_OF.get(matrix.recipes[recipe]["captions"]) for recipe in recipes}
+    names |= {matrix.scoring_model} if recipes else set()
+    names |= {"clip"} if measuring(matrix) else set()
+    names |= {matrix.config["backbones"][backbone].get("weights") for backbone in backbones_trained(matrix)}
+    return [record for name in sorted(filter(None, names)) for record in matrix.model(name)]
+
+
+def recipes_drawn(matrix: Matrix) -> set[str]:
+    """Every recipe that the build draws, those whose images it redraws and those that decide its noise rate included."""
+    shown = {recipe for name in matrix.config["build"] for _, recipe in matrix.drawn(name)}
+    return with_those_behind(matrix.recipes, shown | recipes_measured(matrix))
+
+
+def backbones_trained(matrix: Matrix) -> set[str]:
+    """The backbones of the build's runs, and that of the candidates where validation chooses a noise rate."""
+    build = matrix.config["build"]
+    whole = [name for name in build if matrix.entry(name).get("kind") in DRAWN_ONLY]  # show every rate, so none is chosen
+    shown = {recipe for name in build if name not in whole for _, recipe in matrix.drawn(name)}
+    several = [recipe for recipe in shown | recipes_measured(matrix) if len(matrix.noise_rates(recipe)) > 1]
+    deciding = [recipe for recipe in recipes_drawn(matrix) if isinstance(matrix.recipes[recipe]["noise"], Mapping)]
+    candidates = {matrix.config["selection"]["backbone"]} if several or deciding else set()
+    return {run.backbone for run in matrix.runs(build)} | candidates
+
+
+def measuring(matrix: Matrix) -> list[str]:
+    """The figures of the build that compare pictures."""
+    return [name for name in matrix.config["build"] if matrix.entry(name).get("kind") in MEASURED]
+
+
+def recipes_measured(matrix: Matrix) -> set[str]:
+    """The recipes whose pictures are compared, as the figure whose measurements are shown names them."""
+    found = set()
+    for entry in map(matrix.entry, measuring(matrix)):
+        measured = matrix.entry(entry["measures"]) if "measures" in entry else entry
+        found |= {matrix.image_recipe(measured, row) for row in entry["rows"]}
+    return found - {None}
+
+
+def with_those_behind(recipes: Mapping[str, Mapping], wanted: Iterable[str]) -> set[str]:
+    """Recipes, those whose images they redraw, and those whose validation decides their noise rate."""
+    found: set[str] = set()
+    waiting = list(wanted)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            noise = recipes[name]["noise"]
+            behind = (recipes[name]["source"], noise["as"] if isinstance(noise, Mapping) else None)
+            waiting += [each for each in behind if each in recipes]
+    return found
