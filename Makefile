@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-DEMO := all miniature_quality --configfile config/demo.yaml --cores $(shell nproc)
+DEMO := all captions_report miniature_quality --configfile config/demo.yaml --cores $(shell nproc)
 export HF_HUB_OFFLINE ?= 1
 
 .PHONY: demo test setup lint format lock clean miniature
@@ -15,6 +15,7 @@ demo: setup
 	@echo "Look at:  results/figures/gallery.png      originals and what was drawn from them"
 	@echo "          results/figures/consistency.png  consistency against diversity"
 	@echo "          results/tables/table1.html       the table above, and its tests in table1.tests.csv"
+	@echo "          results/captions/shapes/report.html  twenty captions an image, the chosen one, its prompt"
 	@echo "          results/report.html              everything in one page that opens offline"
 
 test: setup lint

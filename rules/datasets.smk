@@ -39,7 +39,7 @@ rule prepare_dataset:
         "../envs/analysis.yaml"
     params:
         entry=of_dataset(data.contents),
-        seed=config["split_seed"],
+        seed=of_dataset(data.split_seed, config["split_seed"]),
     script:
         "../workflow_scripts/prepare_dataset.py"
 

@@ -24,6 +24,11 @@ for name in config["datasets"]:
             data.files(name),
 
 
+rule archives:
+    input:
+        [data.record(name) for name in config["datasets"]],
+
+
 rule datasets:
     input:
         [data.files(name) for name in config["datasets"]],

@@ -10,14 +10,16 @@ from sgid.runtime import job_log
 
 with job_log(snakemake.log[0]):
     files, params, output = snakemake.input, snakemake.params, snakemake.output
+    # Where a folder lies and how many images it should have are no params: a moved folder is the same data set.
+    entry = snakemake.config["datasets"][snakemake.wildcards.dataset] | params.entry
     request = request_of(
-        params.entry,
+        entry,
         files=fetched_files(files.archives),
         split_files=files.split,
         names=listed_names(files.names),
-        seed=params.seed,
+        seed=params.seed or 0,
     )
-    data = prepare(snakemake.wildcards.dataset, params.entry, request, workspace=Path(output.train).parent)
+    data = prepare(snakemake.wildcards.dataset, entry, request, workspace=Path(output.train).parent)
     for split in SPLITS:
         data.write(split, output[split])
     write_frame(data.index, output.index)

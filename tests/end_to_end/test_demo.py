@@ -88,6 +88,17 @@ def test_clip_puts_the_true_caption_first_for_most_pictures(demo):
     assert next(value for (what, _), value in quality(demo).items() if what == "true caption first") >= 0.80
 
 
+def test_the_captions_have_a_page_to_look_at_that_says_miniature(demo):
+    call = demo.run("captions_report")
+    assert call.code == 0, call.text[-3000:]
+    assert "draw_images" not in reruns(call)
+    folder = demo.folder / "results/captions/shapes"
+    page, numbers = (folder / "report.html").read_text(), json.loads((folder / "report.json").read_text())
+    assert "<title>Miniature: captions of Shapes</title>" in page
+    assert page.count("<article>") == page.count('src="data:image/png;base64,') == len(numbers["shown"]) == 24
+    assert (numbers["images"], numbers["samplers"]["all"]["captions"], numbers["miniature"]) == (120, 2400, True)
+
+
 def test_a_lost_table_is_all_that_is_rendered_again(demo):
     (demo.folder / "results/tables/table1.html").unlink()
     call = demo.run("table1")

@@ -49,9 +49,13 @@ def prompt_row(image_id: str, label: int = 0, caption: str = "a cat", **values: 
 
 
 def frames(
-    captions: dict[str, dict[str, list]], prompts: list[dict], *, truncated: list[bool] | None = None
+    captions: dict[str, dict[str, list]],
+    prompts: list[dict],
+    *,
+    truncated: list[bool] | None = None,
+    label_similarity: float = 0.25,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The two frames of `caption_statistics`: captions, images."""
-    scores = score_rows(captions)
+    scores = score_rows(captions, label_similarity=label_similarity)
     images = image_frame(pd.DataFrame(prompts), scores, truncated or [False] * len(prompts))
     return caption_frame(scores, images, NAMES), images

@@ -26,7 +26,7 @@ def commit_of(files: Mapping[str, bytes]) -> str:
 
 @dataclass
 class Repository:
-    """Files by revision. `gated`: whether only the holder of TOKEN gets files. `wrong`: files given with other bytes."""
+    """Files by revision. `gated`: only the holder of TOKEN gets files. `wrong`: files that come with other bytes."""
 
     revisions: dict[str, dict[str, bytes]]
     licence: str | None = "mit"
@@ -69,10 +69,10 @@ class HubHandler(Handler):
         self.hub, self.more = hub, {}
         super().__init__(*args, root=Path(), behaviour=hub.how, **kwargs)
 
-    def do_HEAD(self):
+    def do_HEAD(self):  # noqa: N802 - as http.server calls it
         self.do_GET()
 
-    def do_GET(self):
+    def do_GET(self):  # noqa: N802
         self.more, self.behaviour = {}, Behaviour()
         path = urlsplit(self.path).path
         self.hub.asked.append(f"{self.command} {self.path}")
@@ -91,7 +91,7 @@ class HubHandler(Handler):
     def repository(self, name: str) -> Repository | None:
         """The repository, or the answer that the hub gives to who has no account."""
         if name not in self.hub.repositories:
-            self.refuse(401, message="Invalid username or password.")
+            self.refuse(401, "RepoNotFound", "Invalid username or password.")
         return self.hub.repositories.get(name)
 
     def tell(self, name: str, revision: str = "main") -> None:
@@ -191,4 +191,6 @@ def hub_serving(hub: FakeHub | None = None) -> Iterator[FakeHub]:
 
 def files_under(folder: Path) -> dict[str, bytes]:
     """Every file below a folder by its name with forward slashes."""
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
+    }

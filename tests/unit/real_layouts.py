@@ -1,4 +1,4 @@
-"""Tiny models as the repositories of the configured ones lay them out, with all that must not be fetched beside them."""
+"""Tiny models, laid out as the repositories of the configured ones, with all that must not be fetched beside them."""
 
 import json
 import shutil
@@ -65,7 +65,9 @@ def t5_repository(folder: Path) -> dict[str, bytes]:
     """As mrm8488/t5-base-finetuned-common_gen: the tokenizer is a SentencePiece model and nothing else."""
     torch.manual_seed(3)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "spiece.model").write_bytes(sentencepiece_model(["small", "red", "circle", *"abcdefghijklmnopqrstuvwxyz"]))
+    (folder / "spiece.model").write_bytes(
+        sentencepiece_model(["small", "red", "circle", *"abcdefghijklmnopqrstuvwxyz"])
+    )
     special = {"eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"}
     special |= {"additional_special_tokens": [f"<extra_id_{i}>" for i in range(100)]}
     (folder / "special_tokens_map.json").write_text(json.dumps(special))
@@ -91,7 +93,9 @@ def vit_repository(folder: Path, name: str, options: dict) -> dict[str, bytes]:
     """As timm/vit_base_patch16_224.augreg_in21k: weights with the head of the pre-training task."""
     torch.manual_seed(4)
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(timm.create_model(name, pretrained=False, num_classes=5, **options).state_dict(), folder / "model.safetensors")
+    save_file(
+        timm.create_model(name, pretrained=False, num_classes=5, **options).state_dict(), folder / "model.safetensors"
+    )
     (folder / "config.json").write_text(json.dumps({"architecture": name}))
     return whole(folder) | {"pytorch_model.bin": PICKLE}
 

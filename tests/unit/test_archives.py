@@ -95,9 +95,7 @@ def test_an_archive_that_cannot_be_opened_here_is_refused_in_one_line(kind, read
 
 
 def test_an_archive_that_is_gone_is_refused_with_what_to_do(tmp_path):
-    with pytest.raises(
-        ValueError, match=r"x\.zip: is gone; delete the archives\.json that lists it, and run this again"
-    ):
+    with pytest.raises(ValueError, match=r"x\.zip: is gone .* delete archives\.json in its folder and run this again"):
         read(tmp_path / "x.zip")
 
 

@@ -97,7 +97,9 @@ def test_annotations_of_cars_that_are_not_the_genuine_ones_are_refused(tmp_path)
 def test_the_labels_of_the_test_cars_are_asked_for_where_they_are_missing(tmp_path):
     files = car_files()
     md5 = hashlib.md5(files.pop(TEST_LABELS)).hexdigest()
-    with pytest.raises(ValueError, match=rf"^{TEST_LABELS} \(md5 {md5}\) is missing in .*x\.zip; put it beside the"):
+    with pytest.raises(
+        ValueError, match=rf"^{TEST_LABELS} \(md5 {md5}\) is missing in .*x\.zip; put it into that folder, or name it"
+    ):
         prepared("cars", in_a_nested_zip(tmp_path, files), annotations={TEST_LABELS: md5})
 
 

@@ -117,7 +117,7 @@ def test_a_part_outlives_a_mirror_without_the_file(folder, mirror, data):
 )
 def test_a_wrong_file_that_is_there_is_refused_and_not_overwritten(folder, mirror, found, sentence):
     (folder / NAME).write_bytes(found)
-    with pytest.raises(RefusedError, match=rf"pictures\.tgz {sentence}; delete it or put the right file there"):
+    with pytest.raises(RefusedError, match=rf"pictures\.tgz {sentence}; delete it and run this again"):
         obtain(wanted(mirror()), folder)
     assert (folder / NAME).read_bytes() == found
 

@@ -39,9 +39,21 @@ def here(tmp_path):
     return tmp_path / "resources" / "datasets" / "pets"
 
 
-def test_the_environment_comes_before_the_configuration(monkeypatch):
-    monkeypatch.setenv(ROOT_VARIABLE, "/one")
-    assert resource_roots("/two") == [Path("/one"), Path("/two")]
+def test_the_environment_comes_before_the_configuration(monkeypatch, tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.mkdir()
+    two.mkdir()
+    monkeypatch.setenv(ROOT_VARIABLE, str(one))
+    assert resource_roots(str(two)) == [one, two]
+
+
+def test_a_root_that_is_not_there_is_refused_by_its_name(monkeypatch, tmp_path):
+    monkeypatch.delenv(ROOT_VARIABLE, raising=False)
+    with pytest.raises(RefusedError, match=r"^resources_root: there is no folder .*nowhere; correct the path"):
+        resource_roots(str(tmp_path / "nowhere"))
+    monkeypatch.setenv(ROOT_VARIABLE, str(tmp_path / "gone"))
+    with pytest.raises(RefusedError, match=rf"^\${ROOT_VARIABLE}: there is no folder .*gone"):
+        resource_roots(None)
 
 
 def test_there_may_be_no_root(monkeypatch):
@@ -110,15 +122,17 @@ def test_a_copy_that_moved_is_linked_anew(here, tmp_path):
 def test_a_wrong_copy_is_refused_by_its_path(here, tmp_path):
     copy = copies(tmp_path / "root" / "pets")
     (copy / "labels.mat").write_bytes(b"Labels")
-    with pytest.raises(RefusedError, match=r"root/pets/labels\.mat: its sha256 is \w+ where \w+ is expected; delete"):
+    with pytest.raises(
+        RefusedError, match=r"root/pets/labels\.mat: its sha256 is \w+ where \w+ is expected; it is a copy of"
+    ):
         fetch_dataset("pets", archives(), here, roots=[tmp_path / "root"])
     assert not (here / "labels.mat").exists()
 
 
 def test_an_archive_from_nowhere_is_refused_before_any_download(here):
     sentence = (
-        r"^pets: no mirror of labels\.mat \(6 bytes, sha256 \w+\) is known; .* datasets\.pets\.archives\.labels\.path, "
-        rf"or put it into resources/datasets/pets/ or .* \${ROOT_VARIABLE}, or .* datasets\.pets\.repacking"
+        r"^pets: no mirror is known of labels\.mat \(6 bytes, sha256 \w+\); .* datasets\.pets\.archives\.labels\.path, "
+        rf"or put it into the folder resources/datasets/pets/ .* or .* \${ROOT_VARIABLE}, or .* datasets\.pets\.repacking"
     )
     with mirror_of("images.tgz", DATA["images"]) as mirror, pytest.raises(RefusedError, match=sentence):
         fetch_dataset("pets", archives(mirror.url), here)
@@ -168,3 +182,27 @@ def test_the_files_of_a_record_lie_beside_it(tmp_path):
 
 def test_a_set_that_is_not_fetched_has_no_files():
     assert fetched_files([]) == {}
+
+
+def test_beside_a_repacking_count_the_files_that_are_at_hand_and_nothing_is_fetched(here, tmp_path):
+    (tmp_path / "repacked").mkdir()
+    (tmp_path / "labels.mat").write_bytes(DATA["labels"])
+    with mirror_of("images.tgz", DATA["images"]) as mirror:
+        wanted = archives(mirror.url, labels=tmp_path / "labels.mat")
+        record = fetch_dataset("pets", wanted, here, repacking=str(tmp_path / "repacked"))
+    assert record.keys() == {"repacking", "labels"}
+    assert not mirror.asked
+
+
+def test_all_files_without_a_source_are_named_at_once(here):
+    with pytest.raises(RefusedError, match=r"no mirror is known of images\.tgz \(.*\), labels\.mat \("):
+        fetch_dataset("pets", archives(), here)
+
+
+def test_a_file_of_ones_own_is_not_replaced_by_a_link(here, tmp_path):
+    here.mkdir(parents=True)
+    (here / "repacking").mkdir()
+    (tmp_path / "other").mkdir()
+    with pytest.raises(RefusedError, match=r"repacking: lies there already, and .*other is named as well"):
+        fetch_dataset("pets", {}, here, repacking=str(tmp_path / "other"))
+    assert (here / "repacking").is_dir()

@@ -1,4 +1,5 @@
 import io
+import os
 
 import numpy as np
 import pytest
@@ -33,9 +34,10 @@ def entry_of(root, **keys) -> dict:
 
 
 def prepared(root, workspace, **keys):
-    contents = DatasetRegistry({"mine": entry_of(root, **keys)}).contents("mine")
-    request = request_of(contents, files={}, split_files=[], names=[], seed=0)
-    return prepare("mine", contents, request, workspace=workspace)
+    entry = entry_of(root, **keys)
+    entry |= DatasetRegistry({"mine": entry}).contents("mine")
+    request = request_of(entry, files={}, split_files=[], names=[], seed=0)
+    return prepare("mine", entry, request, workspace=workspace)
 
 
 def ids(data, split):
@@ -115,14 +117,15 @@ def test_a_list_gives_labels_and_splits(tmp_path):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("picture,label\n0.jpg,x\n", "has no column image; add it to the first line"),
+        ("picture;label\n0.jpg;x\n", r"has no column image, label \(found: picture;label; separated by commas\)"),
         ("image,label\n0.jpg,\n", "line 2: 0.jpg has no label; fill it in"),
-        ("image,label\n7.jpg,x\n", r"line 2: there is no file .*7\.jpg; correct the list"),
+        ("image,label\n", "holds no picture where two classes are the least"),
+        ("image,label\n0.jpg,caf\xe9\n", "is not UTF-8 text .*; save it as UTF-8"),
     ],
 )
 def test_a_wrong_list_is_refused_with_its_line(tmp_path, text, sentence):
     root = put(tmp_path / "flat", "0.jpg")
-    (tmp_path / "list.csv").write_text(text)
+    (tmp_path / "list.csv").write_bytes(text.encode("latin-1"))
     with pytest.raises(ValueError, match=rf"^.*list\.csv.*{sentence}"):
         prepared(root, tmp_path, labels=str(tmp_path / "list.csv"))
 
@@ -130,7 +133,7 @@ def test_a_wrong_list_is_refused_with_its_line(tmp_path, text, sentence):
 def test_a_list_with_a_split_of_no_name_is_refused_with_the_legal_ones(tmp_path):
     root = put(tmp_path / "flat", "0.jpg")
     (tmp_path / "list.csv").write_text("image,label,split\n0.jpg,x,dev\n")
-    with pytest.raises(ValueError, match=r"line 2: 'dev' is no split \(have: test, train, validation\)"):
+    with pytest.raises(ValueError, match=r"line 2: 'dev' is no split \(have: train, test, val"):
         prepared(root, tmp_path, labels=str(tmp_path / "list.csv"), split="given", validation="official")
 
 
@@ -153,13 +156,57 @@ def test_broken_pictures_are_left_out_where_the_configuration_says_so(root, tmp_
     (root / "cat/0.jpg").write_bytes(b"")
     data = prepared(root, tmp_path, broken="leave out")
     assert data.left_out.to_dict("list") == {"member": ["cat/0.jpg"], "reason": ["has no content (0 bytes)"]}
+
+
+def test_files_with_other_endings_are_named_among_those_left_out(root, tmp_path):
+    put(root, "cat/phone.heic", "notes.txt")
+    left_out = prepared(root, tmp_path).left_out
+    assert left_out["member"].tolist() == ["cat/phone.heic", "notes.txt"]
+    assert left_out["reason"].str.startswith("its ending is none of .jpg .jpeg").all()
+
+
+def test_numbers_of_broken_images_do_not_change_what_is_asserted(root, tmp_path):
+    (root / "cat/0.jpg").write_bytes(b"")
+    data = prepared(root, tmp_path, broken="leave out", train=19, test=6, classes=3)
     assert len(data.parts["train"]) + len(data.parts["test"]) == 24
 
 
 def test_an_empty_folder_is_refused(tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ValueError, match=r"empty: no image in a class folder"):
+    with pytest.raises(ValueError, match=r"empty, read as <class>/…, holds no picture where two classes are the least"):
         prepared(tmp_path / "empty", tmp_path)
+
+
+def test_a_folder_one_level_too_high_is_refused(root, tmp_path):
+    with pytest.raises(ValueError, match=r"read as <class>/…, holds one class, 'pictures', where two classes"):
+        prepared(root.parent, tmp_path)
+
+
+def test_a_forgotten_given_split_is_guessed(given, tmp_path):
+    with pytest.raises(ValueError, match=r"its classes would be test, train, val; did you mean `split: given`\?"):
+        prepared(given, tmp_path)
+
+
+def test_split_folders_may_be_written_in_any_case(tmp_path):
+    root = put(tmp_path / "x", *[f"{split}/{name}/0.jpg" for split in ("Train", "VALID", "Test") for name in "ab"])
+    data = prepared(root, tmp_path, split="given", validation="official")
+    assert [len(data.parts[split]) for split in SPLITS] == [2, 2, 2]
+
+
+def test_a_listed_image_that_is_not_there_is_a_broken_one(tmp_path):
+    root = put(tmp_path / "flat", *[f"{i}.jpg" for i in range(4)])
+    rows = [f"{i}.jpg,{'xy'[i % 2]}" for i in range(4)] + ["7.jpg,x"]
+    (tmp_path / "list.csv").write_text("image,label\n" + "\n".join(rows))
+    with pytest.raises(ValueError, match=r"1 of 5 images cannot be used \(7\.jpg: cannot be read \(No such file"):
+        prepared(root, tmp_path, labels=str(tmp_path / "list.csv"))
+
+
+def test_an_image_that_a_list_names_twice_is_refused(tmp_path):
+    root = put(tmp_path / "flat", *[f"{i}.jpg" for i in range(4)])
+    rows = [f"{i}.jpg,{'xy'[i % 2]}" for i in range(4)] + ["0.jpg,y"]
+    (tmp_path / "list.csv").write_text("image,label\n" + "\n".join(rows))
+    with pytest.raises(ValueError, match=r"0\.jpg"):
+        prepared(root, tmp_path, labels=str(tmp_path / "list.csv"))
 
 
 def test_files_that_are_no_pictures_and_hidden_ones_are_passed_over(root):
@@ -176,6 +223,26 @@ def test_linked_folders_are_followed_and_circles_end(root, tmp_path):
     (root / "cat" / "circle").symlink_to(root)
     assert "linked/0.jpg" in image_files(root)
     assert len(image_files(root)) == 26
+
+
+def test_a_touched_picture_or_a_moved_folder_is_the_same(root, tmp_path):
+    before = fingerprint(root)
+    (root / "cat/0.jpg").touch()
+    os.utime(root / "cat/1.jpg", (1, 1))
+    assert fingerprint(root.rename(tmp_path / "moved")) == before
+
+
+def test_contents_hold_neither_place_nor_counts(root):
+    contents = DatasetRegistry({"mine": entry_of(root, train=19, classes=3)}).contents("mine")
+    assert not {"folder", "labels", "train", "classes"} & contents.keys()
+
+
+@pytest.mark.parametrize(
+    ("split", "validation", "seed"), [("given", "official", None), ("given", 0.1, 7), ({"test": 0.2}, 0.1, 7)]
+)
+def test_the_seed_of_splits_counts_only_where_something_is_drawn(split, validation, seed):
+    registry = DatasetRegistry({"mine": entry_of("/x", split=split, validation=validation)})
+    assert registry.split_seed("mine", 7) == seed
 
 
 def test_a_fingerprint_follows_every_change_of_a_picture(root):
@@ -202,8 +269,8 @@ def test_stated_sizes_spare_the_look_into_the_folder(config):
 @pytest.mark.parametrize(
     ("keys", "sentence"),
     [
-        ({"folder": "/no/such"}, r"^datasets\.mine\.folder: there is no /no/such; correct the path, or state `train`"),
-        ({"labels": "/no.csv"}, r"^datasets\.mine\.labels: there is no /no\.csv"),
+        ({"folder": "/no/such"}, r"^datasets\.mine: /no/such: there is no such folder; correct `folder`"),
+        ({"labels": "/no.csv"}, r"^datasets\.mine: /no\.csv: there is no such list; correct `labels`"),
         ({"validation": "official"}, r"^datasets\.mine\.validation: a split by shares has no validation images"),
         ({"split": "official"}, r"^datasets\.mine\.split: 'official' is not defined \(have: given\)"),
     ],
@@ -216,5 +283,5 @@ def test_a_folder_that_is_not_there_is_refused_before_the_first_job(config, root
 
 def test_a_folder_without_pictures_is_refused_before_the_first_job(config, tmp_path):
     config["datasets"]["mine"] = entry_of(tmp_path)
-    with pytest.raises(ConfigError, match=r"has no training picture; see config/README\.md"):
+    with pytest.raises(ConfigError, match=r"^datasets\.mine: .*holds no picture where two classes are the least"):
         Matrix(config)

@@ -4,6 +4,7 @@ from collections import Counter
 import pytest
 
 from sgid.matrix import Matrix, Run
+from sgid.model_needs import models_needed
 from sgid.references import ConfigError
 
 RATES = ["0.3", "0.5", "0.7"]
@@ -260,12 +261,12 @@ def test_a_backbone_from_scratch_needs_no_model(matrix):
 
 def test_the_demo_needs_only_the_tiny_models(demo):
     parts = ("blip", "clip", "stable_diffusion", "t5", "vit")
-    assert demo.models_needed() == [f"resources/miniature/{part}/model.json" for part in parts]
+    assert models_needed(demo) == [f"resources/miniature/{part}/model.json" for part in parts]
 
 
 def test_a_build_that_draws_nothing_needs_no_generator(config):
     config["tables"]["plain"] = {"title": "t", "datasets": ["pets"], "backbones": ["vit"], "groups": {"": ["re"]}}
-    assert Matrix(config | {"build": ["plain"]}).models_needed() == ["resources/models/vit_in21k/model.json"]
+    assert models_needed(Matrix(config | {"build": ["plain"]})) == ["resources/models/vit_in21k/model.json"]
 
 
 def test_only_the_drawn_data_set_is_a_miniature(demo):

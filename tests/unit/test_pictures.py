@@ -39,7 +39,7 @@ MADE_PNG = {
 BROKEN = {
     "no content": (b"", r"has no content \(0 bytes\)"),
     "cut": (saved(noise(60, 60), "JPEG")[:2000], r"cannot be decoded as an image \(image file is truncated"),
-    "a page": (b"<html>Not found</html>", r"cannot be decoded as an image \(cannot identify"),
+    "a page": (b"<html>Not found</html>", r"cannot be decoded as an image \(no known format"),
 }
 
 

@@ -66,7 +66,7 @@ def test_an_image_is_held_out_or_not_whatever_other_classes_there_are(pictures, 
 
 @given(st.integers(1, 5))
 def test_classes_of_one_image_give_no_validation_and_that_is_said(classes):
-    with pytest.raises(ValueError, match="validation holds no image; correct `split` or `validation`"):
+    with pytest.raises(ValueError, match="validation holds no image; correct datasets"):
         held_out(pictures_of([1] * classes), 0.5, 0)
 
 
@@ -77,7 +77,9 @@ def test_official_validation_images_are_no_train_images():
 
 
 def test_a_share_is_refused_where_validation_is_official():
-    with pytest.raises(ValueError, match=r"validation: 0\.1, but this split has its own validation images \(1\); say"):
+    with pytest.raises(
+        ValueError, match=r"validation is 0\.1, but this split has its own validation images \(1\); say"
+    ):
         held_out([*pictures_of([3]), Picture("v", 0, "validation", "v")], 0.1, 0)
 
 

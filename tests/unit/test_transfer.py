@@ -25,7 +25,8 @@ def test_a_file_is_brought_from_a_folder(folder, tmp_path):
 
 
 ADDRESSES = {
-    "http://127.0.0.1:1/y": "Connection refused",
+    "http://127.0.0.1:1/y": "no connection to 127.0.0.1",
+    "http://no-such-host.invalid/y": "the host no-such-host.invalid is not known here; is there internet?",
     "file:///no/y": "there is no file /no/y",
     f"file:///{'y' * 300}": "y cannot be read (File name too long)",
     "ftp://x/y": "'ftp' is no scheme that can be fetched (have: https, http, file)",

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -30,6 +31,7 @@ from real_layouts import (
 import sgid
 from sgid.backbones import Backbone, build_backbone
 from sgid.captions import load_captioner
+from sgid.download import FRUITLESS_TRIES
 from sgid.generators.denoising import load_diffusion
 from sgid.runtime import write_json
 from sgid.sentences import load_writer
@@ -53,6 +55,7 @@ print(json.dumps(fetch_model("blip", json.loads(sys.argv[1]), pathlib.Path(sys.a
 def online(monkeypatch):
     """`make` exports HF_HUB_OFFLINE, which the client reads as it is imported; no token of the user's goes anywhere."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY", True)  # it would ask the real hub
     monkeypatch.setenv("HF_TOKEN", "")
     monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", "/nowhere")
 
@@ -94,6 +97,7 @@ def in_a_process(hub: FakeHub, folder: Path, *, offline: str = "0", **changes) -
         "PYTHONPATH": str(Path(sgid.__file__).parents[1]),
         "HF_ENDPOINT": hub.address,
         "HF_HUB_OFFLINE": offline,
+        "HF_HUB_DISABLE_TELEMETRY": "1",
     }
     command = [sys.executable, "-c", FETCH, json.dumps(entry(**changes)), str(folder)]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -120,8 +124,10 @@ KINDS = {
     "instruct_pix2pix": ("diffusers", lambda path: diffusion_repository(path, channels=8), load_diffusion),
 }
 FETCHED = {
-    "blip": ["config.json", "generation_config.json", "model.safetensors", "preprocessor_config.json"]
-    + ["tokenizer.json", "tokenizer_config.json", "vocab.txt"],
+    "blip": [
+        *("config.json", "generation_config.json", "model.safetensors", "preprocessor_config.json"),
+        *("tokenizer.json", "tokenizer_config.json", "vocab.txt"),
+    ],
     "clip": ["open_clip_config.json", "open_clip_model.safetensors", "tokenizer.json", "tokenizer_config.json"],
     "t5": ["config.json", "model.safetensors", "special_tokens_map.json", "spiece.model", "tokenizer_config.json"],
     "vit": ["config.json", "model.safetensors"],
@@ -149,6 +155,13 @@ def test_what_is_fetched_is_what_the_stages_load_and_nothing_else(kind, reposito
     assert sorted(record["files"]) == FETCHED.get(kind, FETCHED["stable_diffusion"])
     write_json(record, folder / "model.json")
     assert load(folder / "model.json")
+
+
+def test_a_tokenizer_that_is_only_a_sentencepiece_model_is_read(repositories, hub, folder):
+    hub.add(NAME, repositories["t5"])
+    fetched(hub, folder)
+    _, tokenizer = load_writer(folder / "model.json")
+    assert tokenizer.decode(tokenizer("a small circle").input_ids, skip_special_tokens=True) == "a small circle"
 
 
 def test_the_library_is_told_by_the_files_where_none_is_configured(repositories, hub, folder):
@@ -229,6 +242,17 @@ def test_a_busy_hub_is_asked_again(hub, folder):
     assert held(folder) == KEPT
 
 
+def test_a_hub_that_stays_busy_is_given_up_with_what_is_missing(hub, folder):
+    fetched(hub, folder)
+    (folder / "model.safetensors").unlink()
+    hub.answers = [503] * 100
+    with pytest.raises(
+        OSError, match=r"^models\.blip: the hub answers 503 for owner/model; missing: model\.safetensors;"
+    ):
+        fetched(hub, folder)
+    assert len(hub.answers) == 100 - FRUITLESS_TRIES
+
+
 def test_a_killed_fetch_goes_on_in_the_next_run_with_the_commit_that_it_began(hub, folder):
     hub.how.delay = 0.1
     with in_a_process(hub, folder) as job:
@@ -286,6 +310,11 @@ def test_the_configured_hash_decides(hub, folder, name):
     assert name not in held(folder)
 
 
+def test_configured_hashes_can_be_taken_back(hub, folder):
+    fetched(hub, folder, sha256=None)
+    assert held(folder) == KEPT
+
+
 def test_a_hash_of_a_file_that_is_not_needed_is_refused(hub, folder):
     sentence = refusal(hub, folder, sha256={"pytorch_model.bin": "0" * 64})
     assert "models.blip.sha256: 'pytorch_model.bin' is not fetched (have: model.safetensors, config.json)" in sentence
@@ -301,7 +330,10 @@ def test_a_model_without_safetensors_is_refused_before_any_download(hub, folder)
 
 def test_the_next_successor_serves_where_an_id_is_gone(hub, folder, caplog):
     record = fetched(
-        hub, folder, id="owner/gone", successors=[{"id": "owner/too", "revision": "v1"}, {"id": NAME, "revision": "main"}]
+        hub,
+        folder,
+        id="owner/gone",
+        successors=[{"id": "owner/too", "revision": "v1"}, {"id": NAME, "revision": "main"}],
     )
     assert (record["id"], record["commit"]) == (NAME, commit_of(FILES))
     assert f"owner/too at v1: there is no {hub.address}/owner/too, or it is private" in caplog.text
@@ -341,13 +373,34 @@ def test_a_token_opens_a_gated_model_and_is_told_to_no_other_host(hub, folder, m
     assert hub.tokens_at_cdn == []
 
 
+def test_a_refusal_without_a_reason_tells_what_it_may_mean(hub, folder):
+    hub.answers = [403]
+    assert f"the hub answers 403 for {NAME}, as it does for what is not there, private or gated" in refusal(hub, folder)
+
+
 def test_a_page_in_place_of_the_hub_is_refused(hub, folder, monkeypatch):
     monkeypatch.setattr("hub_server.HubHandler.tell", lambda self, *_: self.answer(200, b"<html>Log in</html>"))
     assert f"what {hub.address} says of {NAME} is not a hub's answer" in refusal(hub, folder)
 
 
+FALSE_ANSWERS = {
+    "another commit": ({"sha": "f" * 40}, "answers with commit f{40}, which is not the one asked for"),
+    "no sizes": ({"siblings": [{"rfilename": "config.json"}]}, "tells neither size nor hash of owner/model's config"),
+}
+
+
+@pytest.mark.parametrize("case", FALSE_ANSWERS)
+def test_a_hub_that_does_not_tell_what_it_has_is_refused(hub, folder, monkeypatch, case):
+    changes, sentence = FALSE_ANSWERS[case]
+    told = {"id": NAME, "sha": commit_of(FILES), "siblings": []} | changes
+    monkeypatch.setattr("hub_server.HubHandler.tell", lambda self, *_: self.answer(200, json.dumps(told).encode()))
+    assert re.search(sentence, refusal(hub, folder, revision=commit_of(FILES)))
+
+
 def test_a_hub_out_of_reach_is_told_with_what_is_missing_and_what_to_do(folder):
-    with pytest.raises(OSError, match=r"^models\.blip: http://127\.0\.0\.1:1 is out of reach .*; missing: all of it; copy"):
+    with pytest.raises(
+        OSError, match=r"^models\.blip: http://127\.0\.0\.1:1 is out of reach .*; missing: all of it; copy"
+    ):
         fetched(SimpleNamespace(address="http://127.0.0.1:1"), folder)
 
 
@@ -389,6 +442,12 @@ def test_a_copy_of_another_revision_is_passed_over(hub, folder, copy, caplog):
     hub.repositories[NAME] = Repository({"main": FILES, "v2": FILES | {"config.json": b"{ }"}})
     assert fetched(hub, folder, roots=[copy], revision="v2")["revision"] == "v2"
     assert "is not of the configured id, revision, library and variant; passed over" in caplog.text
+    assert not (folder / "model.safetensors").is_symlink()
+
+
+def test_a_record_that_is_not_of_a_download_is_passed_over(hub, folder, copy):
+    write_json({"miniature": True}, copy / "models/blip/model.json")
+    fetched(hub, folder, roots=[copy])
     assert not (folder / "model.safetensors").is_symlink()
 
 
@@ -448,8 +507,6 @@ def test_a_disk_too_small_for_the_whole_model_is_told_before_the_first_byte(hub,
 def test_a_process_that_waits_says_so(hub, folder, caplog):
     fetched(hub, folder)
     with contextlib.ExitStack() as stack:
-        import fcntl
-
         stream = stack.enter_context(open(folder / ".lock", "w"))
         fcntl.flock(stream, fcntl.LOCK_EX)
         waiting = threading.Thread(target=fetched, args=(hub, folder))

@@ -82,7 +82,9 @@ def test_a_copied_folder_without_a_network_gives_the_same_record(seven, clone, t
     call = snakemake(record, "--configfile", "offline.yaml", "--cores", "1", cwd=again)
     assert call.code == 0, call.text[-4000:]
     assert digest(again / record) == digest(clone / record)
-    assert (again / "resources/datasets/cars/cars_train.tgz").resolve() == (DEV / "archives/cars/cars_train.tgz").resolve()
+    assert (again / "resources/datasets/cars/cars_train.tgz").resolve() == (
+        DEV / "archives/cars/cars_train.tgz"
+    ).resolve()
 
 
 def small_cifar(path: Path) -> dict:

@@ -58,10 +58,18 @@ def test_every_table_and_figure_is_a_target(target):
     assert call.code == 0, call.text
 
 
-@pytest.mark.parametrize("target", ["datasets", "dataset_cars", "models", "paper_tables", "install_miniature"])
+@pytest.mark.parametrize(
+    "target", ["datasets", "dataset_cars", "models", "paper_tables", "install_miniature", "captions_report"]
+)
 def test_every_other_named_target_can_be_planned(target):
     call = snakemake(target, "-n", "--quiet", "--forceall")
     assert call.code == 0, call.text
+
+
+def test_the_captions_report_plans_a_page_a_data_set_and_nothing_drawn():
+    counts = job_counts(snakemake("captions_report", "-n", "--quiet").text)
+    assert counts["report_captions"] == counts["build_prompts"] == 7
+    assert not {"draw_images", "train_classifier", "list_captions"} & counts.keys()
 
 
 def test_a_table_plans_only_what_it_needs():
@@ -82,16 +90,18 @@ def test_no_job_but_a_collector_has_more_than_30_inputs():
 
 
 REFUSALS = {
-    "datasets: {pets: {source: cars}}": "datasets.pets.archives: source 'cars' needs train, test, devkit, test_labels",
+    "datasets: {pets: {source: cars}}": "datasets.pets.archives: 'images' is not defined (have: train, test, devkit,",
     "datasets: {dtd: {split: partition-11}}": "datasets.dtd.split: 'partition-11' is not defined (did you mean",
     "datasets: {caltech101: {split: official}}": "datasets.caltech101.split: 'official' is not defined (have: thirty,",
     "datasets: {dtd: {split: {test: 0.2}}}": "datasets.dtd.split: only a folder is split by shares",
+    "datasets: {pets: {archives: {image: {file: x}}}}": "datasets.pets.archives: 'image' is not defined (did you mean",
     "datasets: {pets: {archives: {images: {sha256: abc}}}}": "datasets.pets.archives.images.sha256: 'abc' does not",
     "datasets: {mine: {title: M, source: folder, folder: no/such, split: given, validation: 0.1, resolution: 512, "
-    "stored: null, image_size: 224}}": "datasets.mine.folder: there is no no/such; correct the path",
+    "stored: null, image_size: 224}}": "datasets.mine: no/such: there is no such folder; correct `folder`",
     "recipes: {sgid: {nosie: '0.3'}}": "recipes.sgid.nosie: no such key (did you mean 'noise'?",
     "recipes: {sgid: {noise: ['0.3', '1.5']}}": "recipes.sgid.noise: '1.5' is not a noise rate; it must lie in (0, 1]",
     "recipes: {sgid: {noise: '0'}}": "recipes.sgid.noise: '0' is not a noise rate",
+    "captions_report: {recipe: sgid_dc}": "captions_report.recipe: 'sgid_dc' has no captions of the originals by BLIP",
     "build: [tabel1]": "build: 'tabel1' is not defined (did you mean 'table1'?",
     "tables: {table1: {groups: {single: [sgidd]}}}": "tables.table1.groups.single: 'sgidd' is not defined (did you",
     "selction: {seeds: [0]}": "selction: no such key (did you mean 'selection'?",

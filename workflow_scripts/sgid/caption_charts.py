@@ -83,7 +83,12 @@ class Scale:
         size = 10 ** math.floor(math.log10(rough))
         step = next(factor * size for factor in (1, 2, 5, 10) if factor * size >= rough)
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
-        return [Tick(self(number * step), f"{number * step:.10g}") for number in range(first, last + 1)]
+        return [Tick(self(number * step), signed(f"{number * step:.10g}")) for number in range(first, last + 1)]
+
+
+def signed(text: str) -> str:
+    """With true minus signs."""
+    return text.replace("-", "−")
 
 
 def across(low: float, high: float) -> Scale:
@@ -99,7 +104,7 @@ def histogram_chart(histogram: dict, *, title: str, x_label: str) -> Chart:
     edges, counts = histogram["edges"], histogram["counts"]
     x, y = across(edges[0], edges[-1]), upward(0, max([*counts, 1]))
     bars = [
-        bar(x, y, low=low, high=high, value=count, title=f"{low:.3f} to {high:.3f}: {count:,} images")
+        bar(x, y, low=low, high=high, value=count, title=signed(f"{low:.3f} to {high:.3f}: {count:,} images"))
         for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True)
         if count
     ]
@@ -124,7 +129,7 @@ def curve_chart(curve: Callable[[float], float], similarity: dict, *, title: str
     bands, dots = [], []
     if similarity["n"]:
         start, stop, median = (similarity[name] for name in ("q05", "q95", "median"))
-        words = f"s* of nine in ten images: {start:.3f} to {stop:.3f}"
+        words = signed(f"s* of nine in ten images: {start:.3f} to {stop:.3f}")
         bands = [Bar(x(start), TOP, max(round(x(stop) - x(start), 2), 1.5), HEIGHT - BOTTOM - TOP, words)]
         dots = [Dot(x(median), y(curve(median)))]
     return Chart(title, "similarity s*", "guidance g", x.ticks(), y.ticks(), lines=[line], bands=bands, dots=dots)

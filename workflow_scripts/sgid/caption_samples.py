@@ -119,14 +119,16 @@ def ranked(captions: pd.DataFrame, row: pd.Series) -> list[RankedCaption]:
         )
         for (text, _), group in captions.groupby(["caption", known], sort=False)
     ]
-    return sorted(folded, key=lambda each: (not math.isfinite(each.cosine), -each.cosine, each.text))
+    return sorted(folded, key=lambda each: (-each.cosine if math.isfinite(each.cosine) else math.inf, each.text))
 
 
 def flags_of(row: pd.Series, captions: list[RankedCaption], length: int) -> list[str]:
     """What is odd about an image, in words."""
+    known = math.isfinite(row["label_cosine"])
+    instead = "the label text's is used" if known else "nor has the label text one; 0 is used"
     holds = {
         "no caption: drawn from its label text": row["prompt_flag"] == "no caption",
-        "no similarity: the label text's is used": row["prompt_flag"] == "no similarity",
+        f"no similarity: {instead}": row["prompt_flag"] == "no similarity",
         f"truncated: the prompt has more than {length} tokens": row["truncated"],
         "clamped: f(s*) is below 0": row["guidance_clamped"],
         "all captions equal": len({each.text for each in captions}) == 1,

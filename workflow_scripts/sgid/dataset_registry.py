@@ -3,9 +3,12 @@
 Read while Snakemake plans; what is inside a data set is the business of `sgid.datasets`.
 """
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from sgid.folders import estimated_sizes, fingerprint
+from sgid.references import ConfigError
 
 DEFAULTS = {
     "split": "official",
@@ -18,10 +21,8 @@ DEFAULTS = {
     "broken": "stop",
 }
 IDENTITY = ("file", "bytes", "md5", "sha256")
-CONTENTS = (
-    *("source", "split", "splits", "validation", "classes", "train", "test", "annotations", "broken"),
-    *("folder", "labels"),
-)
+CONTENTS = ("source", "split", "splits", "validation", "annotations", "broken")
+COUNTS = ("train", "test", "classes")
 FILES = ("train.parquet", "classes.csv", "preview.md", "duplicates.md")
 
 
@@ -58,13 +59,33 @@ class DatasetRegistry:
 
     def optional_file(self, name: str, key: str) -> list[str]:
         """The file that a key names, if it names one."""
-        return [self.entries[name][key]] if self.entries[name][key] else []
+        return [os.path.expanduser(self.entries[name][key])] if self.entries[name][key] else []
 
     def contents(self, name: str) -> dict:
-        """What decides the contents of the image tables, the state of a folder's pictures included."""
+        """What decides the contents of the image tables, the state of a folder's pictures included.
+
+        Neither where things lie nor the stated counts, which are only held against what is found; the drawn world
+        alone is as large as they say.
+        """
         entry = self.entries[name]
-        found = {"pictures": fingerprint(entry["folder"])} if "folder" in entry else {}
-        return {key: entry[key] for key in CONTENTS if key in entry} | found
+        found = {key: entry[key] for key in CONTENTS}
+        if "folder" in entry:
+            found["pictures"] = fingerprint(self.folder(name))
+        if entry["source"] == "drawn":
+            found |= {key: entry[key] for key in COUNTS}
+        return found
+
+    def folder(self, name: str) -> Path:
+        """The folder of one's own behind a data set; raises ConfigError where it is not there."""
+        path = Path(self.entries[name]["folder"]).expanduser()
+        if not path.is_dir():
+            raise ConfigError(f"datasets.{name}.folder: there is no folder {path}; correct the path")
+        return path
+
+    def split_seed(self, name: str, seed: int) -> int | None:
+        """The seed of what is drawn, None where nothing is: a change of it then makes nothing anew."""
+        entry = self.entries[name]
+        return seed if entry["validation"] != "official" or isinstance(entry["split"], Mapping) else None
 
     def files(self, name: str) -> list[str]:
         """What a reader of a data set opens; its other tables come with them."""

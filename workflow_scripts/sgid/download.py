@@ -21,6 +21,7 @@ from sgid.transfer import InterruptedTransferError, RefusedError, is_page, trans
 LOG = logging.getLogger("sgid.download")
 FRUITLESS_TRIES = 5  # tries in a row that bring no byte, before the next mirror
 LONGEST_WAIT = 60  # times `patience`
+COPY_ADVICE = "it is a copy of another file: correct the path that leads to it, or the size and hashes beside it"
 
 
 class WrongFileError(RefusedError):
@@ -61,7 +62,8 @@ def obtain(
     """
     local = local_copy(wanted, [folder, *roots])
     if local is not None:
-        verify(local, wanted, advice="delete it or put the right file there, and run this again")
+        own = local == folder / wanted.file and not local.is_symlink()
+        verify(local, wanted, advice="delete it and run this again" if own else COPY_ADVICE)
         LOG.info("%s: verified where it lies", local)
         return local
     folder.mkdir(parents=True, exist_ok=True)
@@ -78,9 +80,10 @@ def obtain(
 def local_copy(wanted: RemoteFile, folders: Iterable[Path]) -> Path | None:
     """The configured path, which must exist, or the first of `folders` that has the file; None without either."""
     if wanted.path:
-        if not Path(wanted.path).is_file():
-            raise RefusedError(f"{wanted.path}: there is no such file; put {wanted.file} there or correct its `path`")
-        return Path(wanted.path)
+        path = Path(wanted.path).expanduser()
+        if not path.is_file():
+            raise RefusedError(f"{path}: there is no such file; put {wanted.file} there or correct its `path`")
+        return path
     return next((folder / wanted.file for folder in folders if (folder / wanted.file).is_file()), None)
 
 

@@ -152,8 +152,8 @@ def told(error: HfHubHTTPError, name: str) -> RefusedError | InterruptedTransfer
     status = error.response.status_code
     if status in BUSY:
         return InterruptedTransferError(f"the hub answers {status} for {name}")
-    advice = "; check HF_TOKEN" if status in (401, 403) else ""
-    return RefusedError(f"the hub answers {status} for {name}{advice}")
+    advice = ", as it does for what is not there, private or gated; check the id and HF_TOKEN"
+    return RefusedError(f"the hub answers {status} for {name}{advice if status in (401, 403) else ''}")
 
 
 def blob_id(path: str | Path) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from sgid.runtime import replacing
 
@@ -177,6 +177,8 @@ def opened(data: bytes, *, name: str) -> Image.Image:
         if image.width * image.height > Image.MAX_IMAGE_PIXELS:  # Pillow itself only warns up to twice as many
             raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels are too many")
         image.load()
+    except UnidentifiedImageError as error:
+        raise ValueError(f"{name}: cannot be decoded as an image (no known format); remove or replace it") from error
     except UNDECODABLE as error:
         raise ValueError(f"{name}: cannot be decoded as an image ({error}); remove or replace it") from error
     return image

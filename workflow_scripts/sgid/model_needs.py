@@ -26,7 +26,7 @@ def models_needed(matrix: Matrix) -> list[str]:
 
 
 def recipes_drawn(matrix: Matrix) -> set[str]:
-    """Every recipe that the build draws, those whose images it redraws and those that decide its noise rate included."""
+    """Every recipe that the build draws, with those whose images it redraws and those that decide its noise rate."""
     shown = {recipe for name in matrix.config["build"] for _, recipe in matrix.drawn(name)}
     return with_those_behind(matrix.recipes, shown | recipes_measured(matrix))
 
@@ -34,7 +34,9 @@ def recipes_drawn(matrix: Matrix) -> set[str]:
 def backbones_trained(matrix: Matrix) -> set[str]:
     """The backbones of the build's runs, and that of the candidates where validation chooses a noise rate."""
     build = matrix.config["build"]
-    whole = [name for name in build if matrix.entry(name).get("kind") in DRAWN_ONLY]  # show every rate, so none is chosen
+    whole = [
+        name for name in build if matrix.entry(name).get("kind") in DRAWN_ONLY
+    ]  # show every rate, so none is chosen
     shown = {recipe for name in build if name not in whole for _, recipe in matrix.drawn(name)}
     several = [recipe for recipe in shown | recipes_measured(matrix) if len(matrix.noise_rates(recipe)) > 1]
     deciding = [recipe for recipe in recipes_drawn(matrix) if isinstance(matrix.recipes[recipe]["noise"], Mapping)]

@@ -18,7 +18,7 @@ class PromptTokenizer:
 
     def ids(self, texts: list[str]) -> list[list[int]]:
         """Token ids of each text, without marks."""
-        return self.tokenizer(texts, add_special_tokens=False).input_ids if texts else []
+        return self.tokenizer(texts, add_special_tokens=False, verbose=False).input_ids if texts else []
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,10 @@ def are_truncated(prompts: Sequence[Spans], tokenizer: PromptTokenizer) -> list[
 
 def cut_spans(spans: Spans, tokenizer: PromptTokenizer) -> list[CutSpan]:
     """Each span parted where its last token ends that the encoder still reads."""
-    encoded = [tokenizer.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True) for text, _ in spans]
+    encoded = [
+        tokenizer.tokenizer(text, add_special_tokens=False, verbose=False, return_offsets_mapping=True)
+        for text, _ in spans
+    ]
     kept = cut([each.input_ids for each in encoded], tokenizer.length - 2)
     return [
         cut_span(text, weight, each.offset_mapping, tokens=len(ids))

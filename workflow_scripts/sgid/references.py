@@ -76,9 +76,14 @@ def require(path: str, names: Iterable[str], known: Mapping | Iterable[str]) -> 
 def check_dataset(path: str, entry: dict) -> None:
     """What a source needs: its archives or its folder, its sizes, and a split that it or a split file knows."""
     source = entry["source"]
-    missing = [role for role in ARCHIVES_OF[source] if role not in entry.get("archives", {})]
+    archives = entry.get("archives", {})
+    require(f"{path}.archives", archives, ARCHIVES_OF[source])
+    missing = [role for role in ARCHIVES_OF[source] if role not in archives]
     if missing:
         raise ConfigError(f"{path}.archives: source {source!r} needs {', '.join(missing)}")
+    for role, archive in archives.items():
+        if not {"file", "urls"} <= archive.keys() or not {"md5", "sha256"} & archive.keys():
+            raise ConfigError(f"{path}.archives.{role}: needs `file`, `urls` (perhaps []), and `md5` or `sha256`")
     needed = ("folder", "split") if source == "folder" else ("classes", "train", "test")
     for key in needed:
         if key not in entry:

@@ -156,6 +156,11 @@ def open_http(url: str, have: int, headers: Mapping[str, str]) -> Iterator[Opene
             # Not iter_content: it loses what came just before a break, and unpacks what a server calls gzipped.
             chunks = iter(lambda: answer.raw.read1(CHUNK, decode_content=False), b"")
             yield start, start + int(length) if length else None, chunks
+    except requests.exceptions.ConnectionError as error:
+        host = urlsplit(url).hostname
+        if "NameResolutionError" in repr(error):
+            raise RefusedError(f"the host {host} is not known here; is there internet?") from error
+        raise InterruptedTransferError(f"no connection to {host} ({type(error).__name__})") from error
     except requests.exceptions.RequestException as error:
         raise InterruptedTransferError(f"{type(error).__name__} ({last_words(error)})") from error
     except HTTPError as error:

@@ -41,10 +41,11 @@ class Plan:
 
     def record(self, folder: Path) -> dict:
         """What model.json says; the same wherever the files came from."""
-        known = {kept: wanted.sha256 or file_hash(folder / kept) for kept, wanted in self.files.items()}
-        described = asdict(replace(self, files={}))
-        files = {kept: {"bytes": wanted.bytes, "sha256": known[kept]} for kept, wanted in self.files.items()}
-        return described | {"files": files, "miniature": False}
+        files = {
+            kept: {"bytes": wanted.bytes, "sha256": wanted.sha256 or file_hash(folder / kept)}
+            for kept, wanted in sorted(self.files.items())
+        }
+        return asdict(replace(self, files={})) | {"files": files, "miniature": False}
 
     def missing(self, folder: Path) -> dict[str, HubFile]:
         """The files that are not there yet, or are others."""
@@ -167,13 +168,16 @@ def complete(plan: Plan, folder: Path, hub: Hub) -> None:
 
 def pinned(name: str, entry: Mapping, plan: Plan) -> Plan:
     """The plan with the configuration's hashes, which decide; raises RefusedError where a source tells of others."""
-    pins = entry.get("sha256", {})
+    pins = entry.get("sha256") or {}
     for kept in pins:
         if kept not in plan.files:
             raise RefusedError(f"models.{name}.sha256: {kept!r} is not fetched (have: {', '.join(plan.files)})")
         told = plan.files[kept]
         if not told.blob and told.sha256 != pins[kept]:
-            raise RefusedError(f"{kept} has sha256 {told.sha256} there where {pins[kept]} is configured")
+            raise RefusedError(
+                f"{kept} has sha256 {told.sha256} there where {pins[kept]} is configured; correct "
+                f"models.{name}.sha256, or set it to null for other weights"
+            )
     return replace(plan, files=plan.files | {kept: replace(plan.files[kept], sha256=pins[kept]) for kept in pins})
 
 

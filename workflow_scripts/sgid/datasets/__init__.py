@@ -44,6 +44,7 @@ class DataSet:
     names: list[str]
     spool: Spool
     columns: Mapping[str, Mapping[str, str]]
+    passed_over: Mapping[str, str]
 
     def table(self, split: str) -> pa.Table:
         """One split as an image table in memory."""
@@ -61,8 +62,8 @@ class DataSet:
 
     @property
     def left_out(self) -> pd.DataFrame:
-        """The pictures that could not be used, with reasons."""
-        return pd.DataFrame(sorted(self.spool.broken.items()), columns=["member", "reason"])
+        """The files that could not be used or are no images, with reasons."""
+        return pd.DataFrame(sorted((self.passed_over | self.spool.broken).items()), columns=["member", "reason"])
 
     @property
     def labels(self) -> pd.DataFrame:
@@ -79,15 +80,15 @@ def prepare(name: str, entry: Mapping, request: Request, *, workspace: Path) -> 
     """
     listing = loader(entry["source"])(request)
     pictures = frozen(listing.pictures, request.split_of, path=name) if request.split_of else listing.pictures
-    parts = parted(pictures, entry["validation"], seed=request.seed)
+    parts = parted(pictures, entry["validation"], seed=request.seed, name=name)
     spool = spooled(listing.contents(), {each.member for part in parts.values() for each in part}, workspace)
-    for member, why in sorted(spool.broken.items()):
+    for member, why in sorted((dict(listing.passed_over) | spool.broken).items()):
         LOG.warning("%s: %s", member, why)
     # What the source lists is held to the entry; what is left out of it on purpose stands in left_out.csv.
     found = {split: len(part) for split, part in parts.items()} | {"classes": len(listing.names)}
     check_counts(name, found, stated={key: entry[key] for key in ("train", "test", "classes") if key in entry})
     parts = without_broken(parts, spool, broken=entry["broken"], source=name)
-    return DataSet(name, parts, listing.names, spool, listing.columns)
+    return DataSet(name, parts, listing.names, spool, listing.columns, dict(listing.passed_over))
 
 
 def request_of(
@@ -97,7 +98,7 @@ def request_of(
 
     `files`: what was fetched; `split_files`: one frozen split or none; `names`: of the file under `class_names`.
     """
-    files = dict(files) | ({"folder": Path(entry["folder"])} if entry.get("folder") else {})
+    files = dict(files) | ({"folder": Path(entry["folder"]).expanduser()} if entry.get("folder") else {})
     frozen_split = {}
     for path in split_files:
         frozen_split = read_split(path, entry["splits"][entry["split"]]["sha256"])
@@ -108,7 +109,7 @@ def request_of(
         names=names,
         annotations=entry.get("annotations", {}),
         sizes={split: entry[split] for split in ("train", "test") if split in entry},
-        labels=Path(entry["labels"]) if entry.get("labels") else None,
+        labels=Path(entry["labels"]).expanduser() if entry.get("labels") else None,
         seed=seed,
     )
 
@@ -118,8 +119,8 @@ def check_counts(name: str, found: Mapping[str, int], *, stated: Mapping[str, in
     for key, expected in stated.items():
         if found[key] != expected:
             raise ValueError(
-                f"{name}: {key} is {found[key]} in the source and {expected} in the configuration "
-                f"(datasets.{name}.{key}); correct the entry or the source"
+                f"{name}: {key} is {found[key]} in the source (broken images included) and {expected} in the "
+                f"configuration (datasets.{name}.{key}); correct the entry or the source"
             )
 
 

@@ -37,7 +37,9 @@ def members(path: str | Path) -> Iterator[Member]:
 def present(path: Path) -> Path:
     """The path itself; raises ValueError where nothing is there any more."""
     if not path.exists():
-        raise ValueError(f"{path}: is gone; delete the archives.json that lists it, and run this again")
+        raise ValueError(
+            f"{path}: is gone (it was a link, perhaps); delete archives.json in its folder and run this again"
+        )
     return path
 
 

@@ -53,15 +53,21 @@ def members_or_mat(path: Path) -> Iterable[Member]:
 
 def checked(found: Mapping[str, bytes], md5s: Mapping[str, str], *, where: Mapping[str, Path]) -> Mapping[str, bytes]:
     """The annotation files, each of the md5 that the configuration states."""
-    places = ", ".join(map(str, where.values()))
+    places = ", ".join(str(path.resolve()) for path in where.values())
     for name in (TRAIN, TEST, META):
         expected = md5s.get(name)
         if name not in found:
             known_by = f" (md5 {expected})" if expected else ""
-            raise ValueError(f"{name}{known_by} is missing in {places}; put it beside the images")
+            raise ValueError(
+                f"{name}{known_by} is missing in {places}; put it into that folder, or name it as "
+                "datasets.cars.archives.test_labels.path if it is that one"
+            )
         md5 = hashlib.md5(found[name], usedforsecurity=False).hexdigest()
         if expected and md5 != expected:
-            raise ValueError(f"{name} in {places}: its md5 is {md5} where {expected} is expected; get the genuine file")
+            raise ValueError(
+                f"{name} in {places}: its md5 is {md5} where {expected} is expected; get the genuine file, or "
+                "correct datasets.cars.annotations"
+            )
     return found
 
 

@@ -96,4 +96,5 @@ def report(dataset: str, found: pd.DataFrame, sizes: Mapping[str, int], *, dista
         lines.append(
             f"| {other_split} | {sizes[other_split]:,} | {split} | {exact.nunique()} | {only_near} | {mixed} |"
         )
+    lines += ["", "Every pair: duplicates.csv. Pictures that stand twice in one split are not looked for."]
     return "\n".join(lines) + "\n"

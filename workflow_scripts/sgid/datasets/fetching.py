@@ -12,8 +12,16 @@ ROOT_VARIABLE = "SGID_RESOURCES_ROOT"
 
 
 def resource_roots(configured: str | None) -> list[Path]:
-    """Folders that are laid out like resources/, from the environment and the configuration, in this order."""
-    return [Path(root) for root in (os.environ.get(ROOT_VARIABLE), configured) if root]
+    """Folders that are laid out like resources/, from the environment and the configuration, in this order.
+
+    Raises RefusedError for one that is not there: its copies would be passed over without a word.
+    """
+    named = {f"${ROOT_VARIABLE}": os.environ.get(ROOT_VARIABLE), "resources_root": configured}
+    roots = {name: Path(root).expanduser() for name, root in named.items() if root}
+    for name, root in roots.items():
+        if not root.is_dir():
+            raise RefusedError(f"{name}: there is no folder {root}; correct the path, or take it out")
+    return list(roots.values())
 
 
 def fetch_dataset(
@@ -29,16 +37,16 @@ def fetch_dataset(
 
     Each root may have a copy in `datasets/{name}/` or in `{name}/`; a copy is linked from `folder`, so that the
     record is the same wherever a file came from. With `repacking`, a folder or archive that holds the same contents
-    otherwise, nothing is fetched, and the loader verifies what it reads.
+    otherwise, nothing is fetched: beside it count the files that are at hand, and the loader verifies what it reads.
     Raises RefusedError before the first download where a file can come from nowhere.
     """
-    if repacking is not None:
-        return repacked(name, Path(repacking), folder)
     copies = [root / part / name for root in roots for part in ("datasets", ".")]
     files = {role: RemoteFile(**entry) for role, entry in archives.items()}
-    for role, wanted in files.items():
-        require_source(name, role, wanted, [*copies, folder])
     record = {}
+    if repacking is not None:
+        record = repacked(name, Path(repacking).expanduser(), folder)
+        files = {role: each for role, each in files.items() if local_copy(each, [folder, *copies])}
+    require_sources(name, files, [*copies, folder])
     for role, wanted in files.items():
         path = obtain(wanted, folder, roots=copies, advice=advice(name, role), patience=patience)
         link(path, folder / wanted.file)
@@ -55,20 +63,22 @@ def repacked(name: str, repacking: Path, folder: Path) -> dict:
     return {"repacking": {"file": "repacking"}}
 
 
-def require_source(name: str, role: str, wanted: RemoteFile, folders: Sequence[Path]) -> None:
-    """Refuse a file without a mirror and without a copy at once, not behind an hour of other downloads."""
-    if local_copy(wanted, folders) is None and not wanted.urls:
+def require_sources(name: str, files: Mapping[str, RemoteFile], folders: Sequence[Path]) -> None:
+    """Refuse files without a mirror and without a copy at once, all of them, not behind an hour of other downloads."""
+    lacking = {role: wanted for role, wanted in files.items() if not (local_copy(wanted, folders) or wanted.urls)}
+    if lacking:
+        listed = ", ".join(f"{wanted.file} ({wanted.known_by})" for wanted in lacking.values())
         raise RefusedError(
-            f"{name}: no mirror of {wanted.file} ({wanted.known_by}) is known; {advice(name, role)}, or name a folder "
-            f"or archive with its contents as datasets.{name}.repacking if its source can read one (config/README.md)"
+            f"{name}: no mirror is known of {listed}; {advice(name, next(iter(lacking)))}, or name a folder or archive "
+            f"with their contents as datasets.{name}.repacking if its source can read one (config/README.md)"
         )
 
 
 def advice(name: str, role: str) -> str:
     """What to do where a file cannot be fetched."""
     return (
-        f"get it another way and name it as datasets.{name}.archives.{role}.path, or put it into "
-        f"resources/datasets/{name}/ or into datasets/{name}/ below ${ROOT_VARIABLE}"
+        f"get it another way and name it as datasets.{name}.archives.{role}.path, or put it into the folder "
+        f"resources/datasets/{name}/ (make it), or into datasets/{name}/ below ${ROOT_VARIABLE}"
     )
 
 

@@ -26,13 +26,14 @@ class Listing:
 
     `contents` starts anew at each call and yields (member, encoded image) in the source's own order, members of no
     interest included, so that an archive is read straight through. `columns`: what a table gets beside the usual, by
-    column and member.
+    column and member. `passed_over`: files that are no images, with the reason.
     """
 
     pictures: list[Picture]
     names: list[str]
     contents: Callable[[], Contents]
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    passed_over: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

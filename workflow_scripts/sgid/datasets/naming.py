@@ -20,7 +20,8 @@ def class_table(names: Sequence[str], prompt_names: Mapping[str, str] | None = N
 
     Raises ValueError for a class that would have no name in a prompt.
     """
-    shown = [(prompt_names or {}).get(name) or readable(name) for name in names]
+    given = {str(name): shown for name, shown in (prompt_names or {}).items()}  # YAML reads a name 0 as a number
+    shown = [given.get(name) or readable(name) for name in names]
     if not all(shown):
         raise ValueError(f"class {names[shown.index('')]!r} has no readable name; give it one under `prompt_names`")
     return pd.DataFrame({"label": range(len(names)), "name": list(names), "prompt_name": shown})
@@ -29,7 +30,11 @@ def class_table(names: Sequence[str], prompt_names: Mapping[str, str] | None = N
 def preview(dataset: str, classes: pd.DataFrame, index: pd.DataFrame, prompt_names: Mapping[str, str]) -> str:
     """Markdown: images of each class by split, label text of its prompts (paper, equation 1), and what looks odd."""
     counts = Counter(zip(index["split"], index["label"], strict=True))
-    sizes = [f"{split}: {(index['split'] == split).sum():,} images  " for split in SPLITS]
+    held_out = set(index[index["split"] == "validation"]["image_id"]) <= set(
+        index[index["split"] == "train"]["image_id"]
+    )
+    notes = {"validation": " (of train, held out)" if held_out else ""}
+    sizes = [f"{split}: {(index['split'] == split).sum():,} images{notes.get(split, '')}  " for split in SPLITS]
     lines = [f"# {dataset}: {len(classes)} classes", "", *sizes, "", *oddities(classes, counts, prompt_names)]
     lines += [
         "| label | class | train | validation | test | label text of its prompts |",
@@ -52,6 +57,9 @@ def oddities(
         "Classes that are tested and have no train image": [
             row.name for row in rows if counts["test", row.label] and not counts["train", row.label]
         ],
-        "`prompt_names` of no class here": sorted(prompt_names.keys() - set(classes["name"])),
+        "Classes without any image": [
+            row.name for row in rows if not sum(counts[split, row.label] for split in SPLITS)
+        ],
+        "`prompt_names` of no class here": sorted(set(map(str, prompt_names)) - set(classes["name"])),
     }
     return [line for what, names in found.items() if names for line in (f"**{what}: {', '.join(names)}.**", "")]

@@ -110,7 +110,9 @@ def split_csv(pictures: Iterable[Picture]) -> str:
     return stream.getvalue()
 
 
-def parted(pictures: Sequence[Picture], validation: str | float, *, seed: int) -> dict[str, list[Picture]]:
+def parted(
+    pictures: Sequence[Picture], validation: str | float, *, seed: int, name: str = "data set"
+) -> dict[str, list[Picture]]:
     """Pictures by split, in the order of their ids.
 
     `validation`: `official` where the source has such images, which then are none of train; or the share of each class
@@ -123,14 +125,14 @@ def parted(pictures: Sequence[Picture], validation: str | float, *, seed: int) -
     if validation != OFFICIAL:
         if parts["validation"]:
             raise ValueError(
-                f"validation: {validation}, but this split has its own validation images "
+                f"{name}: validation is {validation}, but this split has its own validation images "
                 f"({len(parts['validation'])}); say `validation: official`, or take a split without"
             )
         held = drawn_of_each(parts["train"], float(validation), seed=seed, purpose="validation")
         parts["validation"] = [picture for picture in parts["train"] if picture.image_id in held]
     for split, part in parts.items():
         if not part:
-            raise ValueError(f"{split} holds no image; correct `split` or `validation` of this data set")
+            raise ValueError(f"{name}: {split} holds no image; correct datasets.{name}.split or .validation")
     return parts
 
 
