@@ -132,7 +132,7 @@ def test_a_wrong_copy_is_refused_by_its_path(here, tmp_path):
 def test_an_archive_from_nowhere_is_refused_before_any_download(here):
     sentence = (
         r"^pets: no mirror is known of labels\.mat \(6 bytes, sha256 \w+\); .* datasets\.pets\.archives\.labels\.path, "
-        rf"or put it into the folder resources/datasets/pets/ .* or .* \${ROOT_VARIABLE}, or .* datasets\.pets\.repacking"
+        rf"or put it into the folder resources/datasets/pets/ .* \${ROOT_VARIABLE}, or .* datasets\.pets\.repacking"
     )
     with mirror_of("images.tgz", DATA["images"]) as mirror, pytest.raises(RefusedError, match=sentence):
         fetch_dataset("pets", archives(mirror.url), here)

@@ -148,3 +148,9 @@ def test_every_sampler_of_the_schema_is_known(config):
     for captions in SAMPLERS_OF:
         config["recipes"]["sgid"]["captions"] = captions
         check_references(checked(config))
+
+
+def test_a_similarity_of_blips_own_asks_for_its_model(config):
+    config["similarity"]["mode"] = "blip_itc"
+    with pytest.raises(ConfigError, match=r"^similarity\.mode: blip_itc needs models\.blip_itm, .* config/README\.md$"):
+        check_references(config)

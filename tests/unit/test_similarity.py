@@ -103,6 +103,7 @@ def test_blips_contrastive_cosine_is_that_of_the_librarys_own_model(blip_contras
 @pytest.mark.parametrize("mode", ["cosine", "softmax", "clipscore", "blip_itc"])
 def test_every_reading_of_similarity_has_its_encoder(config, mode):
     config["similarity"]["mode"] = mode
+    config["models"]["blip_itm"] = config["models"]["blip"]
     assert Matrix(config).scoring_model in ENCODERS
 
 

@@ -308,6 +308,7 @@ def test_files_of_the_configured_hashes_are_taken(hub, folder):
 def test_the_configured_hash_decides(hub, folder, name):
     assert re.search(rf"{name}.* sha256 .*{PINS[name]}.*{'0' * 64}", refusal(hub, folder, sha256={name: "0" * 64}))
     assert name not in held(folder)
+    assert not hub.how.requests  # what the hub tells of large files is enough to refuse them
 
 
 def test_configured_hashes_can_be_taken_back(hub, folder):
@@ -438,9 +439,14 @@ def test_a_copy_below_a_root_is_linked_and_the_hub_not_asked(hub, folder, copy, 
     assert record == fetched(hub, folder.parent / "other", revision=revision)
 
 
-def test_a_copy_of_another_revision_is_passed_over(hub, folder, copy, caplog):
-    hub.repositories[NAME] = Repository({"main": FILES, "v2": FILES | {"config.json": b"{ }"}})
-    assert fetched(hub, folder, roots=[copy], revision="v2")["revision"] == "v2"
+@pytest.mark.parametrize(
+    "changes", [{"revision": "v2"}, {"id": "owner/other"}, {"library": "timm"}, {"variant": "fp16"}], ids=str
+)
+def test_a_copy_of_something_else_is_passed_over(hub, folder, copy, caplog, changes):
+    files = FILES | {"config.json": b"{ }", "model.fp16.safetensors": WEIGHTS}
+    hub.repositories[NAME] = hub.repositories["owner/other"] = Repository({"main": files, "v2": files})
+    record = fetched(hub, folder, roots=[copy], **changes)
+    assert changes.items() <= record.items()
     assert "is not of the configured id, revision, library and variant; passed over" in caplog.text
     assert not (folder / "model.safetensors").is_symlink()
 

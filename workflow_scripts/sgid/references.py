@@ -44,7 +44,7 @@ def check_references(config: dict) -> None:
     require("build", config["build"], config["tables"] | config["figures"])
     require("models", STAGE_MODELS, config["models"])
     if config["similarity"]["mode"] == "blip_itc":
-        require("similarity.mode", ["blip_itm"], config["models"])
+        require_retrieval_model(config["models"])
     require("selection.backbone", [config["selection"]["backbone"]], config["backbones"])
     for name, entry in config["datasets"].items():
         check_dataset(f"datasets.{name}", entry)
@@ -61,6 +61,15 @@ def check_references(config: dict) -> None:
             check_selection(f"{kind}.{name}", entry, config)
     for name, entry in config["figures"].items():
         check_figure(f"figures.{name}", entry, config)
+
+
+def require_retrieval_model(models: Mapping) -> None:
+    """`blip_itc` compares in the space of a model that no other part uses, so an overlay must name it."""
+    if "blip_itm" not in models:
+        raise ConfigError(
+            "similarity.mode: blip_itc needs models.blip_itm, BLIP's retrieval checkpoint, which is not named; see "
+            "`similarity` in config/README.md"
+        )
 
 
 def require(path: str, names: Iterable[str], known: Mapping | Iterable[str]) -> None:
