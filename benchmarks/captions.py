@@ -6,7 +6,8 @@
 Captions: `ours`, ten by beam search and ten by nucleus sampling; `card`, one image and one caption a call, as BLIP's
 card shows it, twenty times; `calls`, two calls an image that return ten each; `library`, `generate` on whole batches.
 Scores: `ours`; `card`, one image and one caption a call, padded to the context length; `image`, one image with its
-twenty captions a call; `library`, whole batches, padded. Beam captions of `ours` and `library`, and scores, are compared as well.
+twenty captions a call; `library`, whole batches, padded. Beam captions of `ours` and `library`, and scores, are
+compared as well.
 
 Writes benchmarks/results/captions-{tiny,true}.json: images a second (the best of some runs), ratios, and on a GPU the
 share of the limit that follows from the operations (197 and 45 GFLOP an image) and a measured matrix product.
