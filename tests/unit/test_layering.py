@@ -22,7 +22,7 @@ RULES = {
 
 # The house from its cellar up: a room imports only from those before it. A new room takes its place here.
 ROOMS = [
-    *("seeding", "guidance", "references", "runtime", "transfer", "download", "folders", "dataset_registry"),
+    *("seeding", "guidance", "references", "lease", "runtime", "transfer", "download", "folders", "dataset_registry"),
     *("model_files", "model_registry", "matrix", "presentation", "model_needs", "report_paths", "configuration"),
     *("caption_scores", "prompts", "picking", "weighting", "prompt_lengths", "classes", "image_table", "image_sets"),
     *("hub", "weights"),
@@ -35,7 +35,16 @@ ROOMS = [
     *("miniature", "datasets"),
 ]
 PLANNING = ("references", "folders", "dataset_registry", "model_files", "model_registry", "matrix", "presentation")
-STANDARD_LIBRARY_ONLY = ("seeding", "guidance", "caption_scores", "prompts", "model_needs", "report_paths", *PLANNING)
+STANDARD_LIBRARY_ONLY = (
+    "seeding",
+    "guidance",
+    "lease",
+    "caption_scores",
+    "prompts",
+    "model_needs",
+    "report_paths",
+    *PLANNING,
+)
 NO_TORCH = ("image_table", "image_sets", "significance", "tables", "figures", "selection", "runtime", "configuration")
 
 

@@ -17,6 +17,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sgid.lease import lease_devices
+
 FULL = (errno.ENOSPC, errno.EDQUOT)
 Item, Result = TypeVar("Item"), TypeVar("Result")
 RECORDED_PACKAGES = ("torch", "torchvision", "diffusers", "transformers", "open_clip_torch", "timm", "numpy", "pillow")
@@ -116,7 +118,12 @@ def write_text(text: str, path: str | Path) -> None:
 
 
 def choose_device() -> str:
-    """`cuda` where a GPU is visible, else `cpu`; SGID_DEVICE overrides. On CPU, as many threads as the job has."""
+    """`cuda` where a GPU can be had, which is then this job's alone; else `cpu`, with as many threads as the job has.
+
+    SGID_DEVICE overrides, and leases nothing.
+    """
+    if "SGID_DEVICE" not in os.environ and (devices := lease_devices()):
+        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(devices)  # before CUDA looks for devices
     import torch  # here, not above: the rules of tables and figures run where torch is not installed
 
     # Snakemake sets this variable to the threads of the rule.

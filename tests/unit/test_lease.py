@@ -1,0 +1,135 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from sgid import lease
+from sgid.lease import lease_devices, lock_folder, pool_of
+
+HOLDER = """
+import os, sys, time
+from sgid.lease import lease_devices
+print(*lease_devices(int(sys.argv[1])), flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture(autouse=True)
+def given_back(monkeypatch):
+    """What a test leased is free again after it."""
+    held: list[int] = []
+    monkeypatch.setattr(lease, "_held", held)
+    yield
+    for descriptor in held:
+        os.close(descriptor)
+
+
+@pytest.fixture
+def four(tmp_path):
+    return {"SGID_GPUS": "0,1,2,3", "SGID_LOCKS": str(tmp_path)}
+
+
+def holder(four: dict[str, str], count: int = 1) -> tuple[subprocess.Popen, list[str]]:
+    """A process that holds devices until it is killed, and which."""
+    environment = os.environ | four | {"PYTHONPATH": "workflow_scripts"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(count)], env=environment, stdout=subprocess.PIPE, text=True
+    )
+    return process, process.stdout.readline().split()
+
+
+@pytest.fixture
+def holders(four):
+    made: list[subprocess.Popen] = []
+
+    def start(count: int = 1) -> tuple[subprocess.Popen, list[str]]:
+        process, devices = holder(four, count)
+        made.append(process)
+        return process, devices
+
+    yield start
+    for process in made:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.mark.parametrize(
+    ("environment", "pool"),
+    [
+        ({"SGID_GPUS": "2,3", "CUDA_VISIBLE_DEVICES": "0"}, ["2", "3"]),
+        ({"CUDA_VISIBLE_DEVICES": "GPU-1a,MIG-2b/3"}, ["GPU-1a", "MIG-2b/3"]),
+        ({"CUDA_VISIBLE_DEVICES": ""}, []),
+        ({"CUDA_VISIBLE_DEVICES": "-1"}, []),
+    ],
+)
+def test_the_pool_is_what_the_user_or_slurm_says(environment, pool):
+    assert pool_of(environment) == pool
+
+
+def test_without_a_word_the_driver_lists_the_pool(tmp_path, monkeypatch):
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\necho 0\necho 1\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert pool_of({}) == ["0", "1"]
+
+
+@pytest.mark.parametrize("script", [None, "#!/bin/sh\nexit 9\n"])
+def test_without_a_working_driver_there_is_no_pool_and_nothing_to_lease(tmp_path, monkeypatch, script):
+    if script:
+        (tmp_path / "nvidia-smi").write_text(script)
+        (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert lease_devices(environment={}) == []
+
+
+def test_four_processes_get_four_devices_and_a_fifth_waits_until_one_is_killed(four, holders):
+    found = [holders() for _ in range(4)]
+    assert sorted(device for _, devices in found for device in devices) == ["0", "1", "2", "3"]
+    with pytest.raises(TimeoutError, match=r"^no GPU of 0, 1, 2, 3 is free after 0 s; see who holds .*sgid-gpus"):
+        lease_devices(environment=four, patience=0)
+    process, (freed,) = found[1]
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    began = time.monotonic()
+    assert lease_devices(environment=four, patience=30) == [freed]
+    assert time.monotonic() - began < 10
+
+
+def test_two_devices_are_taken_together_or_not_at_all(four, holders):
+    _, taken = holders(3)
+    with pytest.raises(TimeoutError):
+        lease_devices(2, environment=four, patience=0)
+    # The one that was free is free still.
+    assert lease_devices(environment=four, patience=0) == sorted({"0", "1", "2", "3"} - set(taken))
+
+
+def test_more_devices_than_there_are_is_refused_at_once(four):
+    with pytest.raises(ValueError, match=r"^5 GPUs are asked for and 4 are there \(0, 1, 2, 3\); lower `gpu`$"):
+        lease_devices(5, environment=four)
+
+
+def test_each_slurm_job_has_locks_of_its_own(four):
+    assert lease_devices(4, environment=four) == ["0", "1", "2", "3"]
+    assert lease_devices(4, environment=four | {"SLURM_JOB_ID": "17"}) == ["0", "1", "2", "3"]
+
+
+def test_locks_of_another_user_can_be_held_too(four):
+    folder = lock_folder(four)
+    for device in range(4):
+        (folder / f"gpu-{device}").touch(mode=0o444)
+    assert len(lease_devices(environment=four, patience=0)) == 1
+    assert folder.stat().st_mode & 0o1777 == 0o1777
+
+
+def test_a_job_sees_its_device_alone(four, tmp_path):
+    code = (
+        "from sgid.runtime import choose_device; import os; choose_device(); print(os.environ['CUDA_VISIBLE_DEVICES'])"
+    )
+    environment = os.environ | four | {"PYTHONPATH": "workflow_scripts"}
+    environment.pop("SGID_DEVICE", None)
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() in {"0", "1", "2", "3"}

@@ -1,0 +1,100 @@
+"""A GPU of its own for each local job: one lock a device, let go by the kernel when its holder ends, however it ends.
+
+Snakemake's `--resources gpu=4` counts jobs and assigns no device, so all would run on the first. The pool is what
+SGID_GPUS, else CUDA_VISIBLE_DEVICES, else the driver lists; locks lie on the host's own disk, so that several Snakemake
+processes, of several users too, share one pool. Inside a SLURM job the allocation is a pool of its own.
+"""
+
+import contextlib
+import fcntl
+import logging
+import os
+import random
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+LOG = logging.getLogger("sgid.lease")
+PATIENCE = 24 * 3600.0  # seconds to wait for a device before giving up
+POLL = 0.5  # seconds between looks, at least
+_held: list[int] = []  # open descriptors: closing one, or the end of the process, frees its device
+
+
+def lease_devices(
+    count: int = 1, *, patience: float = PATIENCE, environment: Mapping[str, str] = os.environ
+) -> list[str]:
+    """Devices that no other job has, as CUDA_VISIBLE_DEVICES names them; none on a machine without GPUs.
+
+    All of `count` or none are taken, so that jobs of two devices cannot block each other. Raises ValueError where the
+    pool is smaller than `count`, TimeoutError where none is free within `patience` seconds.
+    """
+    pool = pool_of(environment)
+    if not pool:
+        return []
+    if len(pool) < count:
+        raise ValueError(f"{count} GPUs are asked for and {len(pool)} are there ({', '.join(pool)}); lower `gpu`")
+    folder, deadline = lock_folder(environment), time.monotonic() + patience
+    while not (taken := take(pool, count, folder)):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"no GPU of {', '.join(pool)} is free after {patience:.0f} s; see who holds {folder}")
+        LOG.info("waiting for %d of the GPUs %s", count, ", ".join(pool))
+        time.sleep(POLL * (1 + random.random()))  # not a result: two waiting jobs should not look at once
+    return taken
+
+
+def pool_of(environment: Mapping[str, str]) -> list[str]:
+    """The devices that jobs of this host may take: numbers, UUIDs or MIG names."""
+    for name in ("SGID_GPUS", "CUDA_VISIBLE_DEVICES"):
+        if name in environment:
+            return [device.strip() for device in environment[name].split(",") if device.strip() not in ("", "-1")]
+    return listed_by_driver()
+
+
+def listed_by_driver() -> list[str]:
+    """Numbers of the devices that nvidia-smi lists; none where it is missing."""
+    try:
+        done = subprocess.run(
+            ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"], capture_output=True, text=True, timeout=60
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return done.stdout.split() if done.returncode == 0 else []
+
+
+def lock_folder(environment: Mapping[str, str]) -> Path:
+    """Where locks lie: one folder a host, or a SLURM allocation, in which every job may call its own device 0."""
+    job = environment.get("SLURM_JOB_ID")
+    root = Path(environment.get("SGID_LOCKS", tempfile.gettempdir()))
+    folder = root / (f"sgid-gpus-slurm-{job}" if job else "sgid-gpus")
+    folder.mkdir(parents=True, exist_ok=True)
+    if folder.stat().st_uid == os.getuid():
+        folder.chmod(0o1777)  # other users' jobs share the pool
+    return folder
+
+
+def take(pool: Sequence[str], count: int, folder: Path) -> list[str]:
+    """Lock `count` devices of the pool, in random order so that none is preferred; none if so many are not free."""
+    locked: dict[str, int] = {}
+    for device in random.sample(pool, len(pool)):
+        descriptor = open_lock(folder / f"gpu-{device.replace('/', '_')}")
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            continue
+        locked[device] = descriptor
+        if len(locked) == count:
+            _held.extend(locked.values())
+            return sorted(locked)
+    for descriptor in locked.values():
+        os.close(descriptor)
+    return []
+
+
+def open_lock(path: Path) -> int:
+    """A descriptor of a lock file, made where it is missing; read-only, for another user's cannot be opened else."""
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDONLY, 0o644))
+    return os.open(path, os.O_RDONLY)
