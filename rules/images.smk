@@ -46,3 +46,13 @@ rule collect_images:
         miniature=is_miniature,
     script:
         "../workflow_scripts/collect_images.py"
+
+
+# Makes nothing, so that it runs whenever it is asked for.
+rule prune_cache:
+    log:
+        "logs/prune_cache.log",
+    conda:
+        "../envs/generation.yaml"
+    script:
+        "../workflow_scripts/prune_cache.py"

@@ -1,10 +1,11 @@
-"""The repository's configuration and the mirrors of a download, for any test that asks for them."""
+"""The repository's configuration, the mirrors of a download and a hub of models, for any test that asks for them."""
 
 import copy
 
 import pytest
 from configuration_files import FILES, read_config
 from downloads import folder, mirror  # noqa: F401 - fixtures
+from model_hub import hub, model_folder, online  # noqa: F401 - fixtures
 
 
 @pytest.fixture(scope="session")

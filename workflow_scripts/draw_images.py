@@ -1,25 +1,29 @@
 """Rule draw_images: one shard of a recipe's images at one noise rate."""
 
+from pathlib import Path
+
 from sgid.generators.denoising import load_diffusion
-from sgid.generators.drawing import Generation, SetName, draw_images
+from sgid.generators.drawing import Generation, SetName
+from sgid.generators.engine import Engine, draw_images, identity_of
+from sgid.generators.packs import open_packs
 from sgid.image_sets import noise_rate_of, read_images, some_of_each_class
-from sgid.image_table import read_table, shard, write_table
+from sgid.image_table import read_table, shard, write_row_groups
 from sgid.runtime import choose_device, job_log, provenance, read_json
 from sgid.weighting import Weighting
 
 with job_log(snakemake.log[0]):
-    device, wildcards, params = choose_device(), snakemake.wildcards, snakemake.params
-    generation = Generation(**params.generation)
-    noise_rate = noise_rate_of(wildcards.noise, snakemake.input.choice)
+    device, of, params = choose_device(), snakemake.wildcards, snakemake.params
+    generation, record = Generation(**params.generation), read_json(snakemake.input.model[0])
+    noise_rate = noise_rate_of(of.noise, snakemake.input.choice)
+    name = SetName(of.dataset, of.recipe, noise_rate, params.base_seed)
     originals = some_of_each_class(read_images(snakemake.input.originals), params.per_class, seed=params.base_seed)
-    table = draw_images(
-        load_diffusion(snakemake.input.model[0], device=device, dtype=generation.dtype, scheduler=generation.scheduler),
-        shard(originals, int(wildcards.i), int(wildcards.n)),
-        read_table(snakemake.input.prompts),
-        name=SetName(wildcards.dataset, wildcards.recipe, noise_rate, params.base_seed),
-        generation=generation,
-        weighting=Weighting(**params.weighting),
-        replicates=params.replicates,
+    part, prompts = shard(originals, int(of.i), int(of.n)), read_table(snakemake.input.prompts)
+    drawn_before = Path("resources/drawn", of.dataset, of.recipe, f"noise-{noise_rate}")
+    model = load_diffusion(
+        snakemake.input.model[0], device=device, dtype=generation.dtype, scheduler=generation.scheduler
     )
-    record = {"recipe": wildcards.recipe, "model": read_json(snakemake.input.model[0]), "miniature": params.miniature}
-    write_table(table, snakemake.output[0], metadata=record | {"provenance": provenance(device)})
+    metadata = {"recipe": of.recipe, "model": record, "miniature": params.miniature, "provenance": provenance(device)}
+    with open_packs(drawn_before, f"shard-{of.i}-of-{of.n}") as packs:
+        engine = Engine(model, name, generation, Weighting(**params.weighting), packs, identity_of(record, device))
+        tables = draw_images(engine, part, prompts, replicates=params.replicates)
+        write_row_groups(tables, snakemake.output[0], metadata=metadata)

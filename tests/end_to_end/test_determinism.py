@@ -2,6 +2,7 @@
 
 import io
 import json
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ from snake import ROOT
 
 from sgid.datasets.drawn import draw_split
 from sgid.generators.denoising import load_diffusion
-from sgid.generators.drawing import Generation, SetName, draw_images
+from sgid.generators.drawing import Generation, SetName
+from sgid.generators.engine import Engine, draw_images
+from sgid.generators.packs import open_packs
 from sgid.weighting import Weighting
 
 RECORD = ROOT / "resources/miniature/stable_diffusion/model.json"
@@ -56,9 +59,9 @@ def draw(model, originals, *, shard, exact):
     found = {}
     for start in range(0, len(originals), shard):
         part = originals.slice(start, shard)
-        table = draw_images(
-            model, part, prompts_for(part), name=name, generation=generation, weighting=Weighting(restore_mean=False)
-        )
+        with tempfile.TemporaryDirectory() as folder, open_packs(Path(folder), "shard") as packs:
+            engine = Engine(model, name, generation, Weighting(restore_mean=False), packs)
+            table = pa.concat_tables(draw_images(engine, part, prompts_for(part)))
         found |= {row["image_id"]: row["image"]["bytes"] for row in table.to_pylist()}
     return found
 

@@ -82,10 +82,7 @@ def test_an_image_without_captions_is_shown_without():
     ("prompt", "flag"),
     [
         ({"prompt_flag": "no similarity"}, "no similarity: the label text's is used"),
-        (
-            {"prompt_flag": "no similarity", "label_similarity": math.nan},
-            "no similarity: nor has the label text one; 0 is used",
-        ),
+        ({"prompt_flag": "no similarity", "similarity": 0.0}, "no similarity: 0 is used"),
         ({"similarity": 0.9}, "clamped: f(s*) is below 0"),
     ],
 )

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sgid.caption_scores import SIMILARITIES, similarities
+from sgid.caption_scores import SIMILARITIES, similarities, similarity_alone
 
 cosines = st.lists(st.floats(-1, 1), min_size=1, max_size=20)
 
@@ -46,6 +46,11 @@ def test_what_is_no_number_stays_so_and_disturbs_no_other(mode):
 @pytest.mark.parametrize("mode", SIMILARITIES)
 def test_no_candidate_has_no_similarity(mode):
     assert similarities(mode, []) == []
+
+
+def test_a_text_without_rivals_has_no_share_and_else_its_own_similarity():
+    assert math.isnan(similarity_alone("softmax", 0.3))
+    assert [similarity_alone(mode, 0.3) for mode in ("cosine", "clipscore")] == [0.3, 0.75]
 
 
 def test_an_unknown_reading_is_refused_with_the_known_ones():

@@ -5,7 +5,7 @@ import tiny_models
 import torch
 
 from sgid.caption_tables import caption_table, listed_captions, read_lists
-from sgid.captions import Captioning, captioning, load_captioner, tidy, write_captions
+from sgid.captions import BEAM_MODES, Captioning, captioning, load_captioner, tidy, write_captions
 from sgid.image_table import pictures_of
 from sgid.picking import PickByNumber
 from sgid.shared_attention import SharedCrossAttention, sharing_images
@@ -132,6 +132,27 @@ def test_a_broken_image_is_named(blip):
     images = image_rows(["train/bad"], [b"nothing"], [0])
     with pytest.raises(ValueError, match=r"^train/bad: cannot be decoded"):
         captions(blip, images)
+
+
+@pytest.mark.parametrize("mode", BEAM_MODES)
+def test_captions_are_written_in_bfloat16_too(tmp_path, monkeypatch, mode):
+    monkeypatch.setattr("sgid.captions.fast_dtype", lambda device: torch.bfloat16)
+    blip = load_captioner(tiny_models.save_blip(tmp_path))
+    assert blip.model.dtype is torch.bfloat16
+    how = replace(HOW, beam_mode=mode)
+    tables = write_captions(blip, tiny_models.picture_table(4), dataset="tiny", how=how, base_seed=0)
+    for sampler, table in tables.items():
+        count = 3 if (sampler, mode) == ("beam", "best") else HOW.count
+        assert [sum(map(bool, texts)) for texts in table["captions"].to_pylist()] == [count] * 4
+
+
+@pytest.mark.parametrize("mode", BEAM_MODES)
+def test_no_image_is_without_a_different_caption(blip, mode):
+    tables = write_captions(
+        blip, tiny_models.picture_table(3), dataset="tiny", how=replace(HOW, beam_mode=mode), base_seed=0
+    )
+    for table in tables.values():
+        assert all(1 <= row["distinct"] <= len(row["captions"]) for row in table.to_pylist())
 
 
 def test_captions_that_are_empty_or_all_equal_are_kept_and_counted():

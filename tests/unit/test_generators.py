@@ -1,9 +1,12 @@
 """The generators against diffusers' own pipelines, on tiny random models."""
 
 import json
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import tiny_models
 import torch
@@ -16,7 +19,9 @@ from PIL import Image
 
 from sgid.generators import GENERATORS
 from sgid.generators.denoising import Batch, Sampling, finished, fresh_scheduler, last_timesteps, load_diffusion
-from sgid.generators.drawing import Generation, SetName, draw_images
+from sgid.generators.drawing import Generation, SetName
+from sgid.generators.engine import Engine, draw_images
+from sgid.generators.packs import open_packs
 from sgid.guidance import Guidance
 from sgid.image_table import pixels_of
 from sgid.prompts import PromptRecipe, build_prompts
@@ -186,10 +191,11 @@ def prompts_for(images) -> list[dict]:
 
 
 def draw_shard(model, images, *, generation=GENERATION, replicates=1, name=NAME):
+    """All drawn anew, in packs that are thrown away."""
     prompts = images.from_pylist(prompts_for(tiny_models.picture_table(6)))
-    return draw_images(
-        model, images, prompts, name=name, generation=generation, weighting=Weighting(), replicates=replicates
-    )
+    with tempfile.TemporaryDirectory() as folder, open_packs(Path(folder), "shard") as packs:
+        engine = Engine(model, name, generation, Weighting(), packs)
+        return pa.concat_tables(draw_images(engine, images, prompts, replicates=replicates))
 
 
 def bytes_by_id(*tables) -> dict[str, bytes]:

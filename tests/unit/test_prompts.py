@@ -19,6 +19,7 @@ from sgid.prompts import (
     spans_of,
     written_captions,
 )
+from sgid.seeding import seed_for
 
 LABEL, CAPTION = "A picture of a cat", "a cat on a mat"
 texts = st.text("abc ", min_size=1)
@@ -60,8 +61,9 @@ def test_without_prompt_weighting_all_weights_are_one():
     assert {weight for _, weight in spans_of(LABEL, CAPTION, PromptRecipe(weighted=False))} == {1.0}
 
 
-def test_the_filter_takes_the_most_similar_caption_and_the_first_of_a_tie():
-    assert choose(candidates(0.1, 0.3, 0.3), "filter", seed=7).text == "1"
+@given(st.lists(st.sampled_from([-0.1, 0.0, 0.21, 0.22, 0.3]), min_size=20, max_size=20), st.integers(0, 2**63 - 1))
+def test_the_filter_takes_the_most_similar_of_twenty_captions_and_the_first_of_a_tie(cosines, seed):
+    assert choose(candidates(*cosines), "filter", seed=seed).text == str(cosines.index(max(cosines)))
 
 
 @pytest.mark.parametrize("strategy", ["filter", "nucleus"])
@@ -75,10 +77,11 @@ def test_a_caption_is_chosen_even_where_no_similarity_is_a_number(strategy):
     assert choose(candidates(math.nan, math.nan), strategy, seed=0).text == "0"
 
 
-@given(st.integers(0, 2**63 - 1))
-def test_a_random_choice_depends_on_the_seed_alone(seed):
+def test_a_random_choice_is_of_any_caption_and_follows_the_seed_alone():
     captions = candidates(*[0.0] * 10)
-    assert choose(captions, "nucleus", seed=seed) == choose(captions, "nucleus", seed=seed)
+    chosen = [choose(captions, "nucleus", seed=seed_for("an image", seed)).text for seed in range(100)]
+    assert set(chosen) == {caption.text for caption in captions}
+    assert chosen == [choose(captions, "nucleus", seed=seed_for("an image", seed)).text for seed in range(100)]
 
 
 def test_written_captions_prefer_the_class_then_the_data_set_then_the_default():
@@ -133,6 +136,13 @@ def test_without_any_number_guidance_follows_the_label_text_or_is_neutral_and_fl
     (row,) = prompts_of(scores)
     assert (row["guidance"], row["prompt_flag"]) == (guidance, "no similarity")
     assert row["caption"] in ("nucleus 0", "nucleus 1")
+
+
+@pytest.mark.parametrize(("captions", "flag"), [(["", ""], "no caption"), (["a", "b"], "no similarity")])
+def test_a_label_text_without_rivals_has_no_share_so_that_guidance_is_neutral(captions, flag):
+    scores = [score_row("i0", "nucleus", [math.nan, math.nan], captions=captions)]
+    (row,) = prompts_of(scores, mode="softmax")
+    assert (row["similarity"], row["guidance"], row["prompt_flag"]) == (0.0, 1.0, flag)
 
 
 def test_guidance_below_zero_is_clamped_and_marked():

@@ -5,12 +5,13 @@ import platform
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sgid.runtime import choose_device, one_ahead, provenance, read_json, replacing, write_json, write_text
+from sgid.runtime import choose_device, fast_dtype, one_ahead, provenance, read_json, replacing, write_json, write_text
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -184,3 +185,18 @@ def test_an_error_ahead_comes_where_its_item_would():
 
 def test_of_nothing_nothing_is_worked_on():
     assert list(one_ahead(str, [])) == []
+
+
+@pytest.mark.parametrize(("major", "fast"), [(7, "float32"), (8, "bfloat16")])
+def test_bfloat16_is_for_gpus_that_multiply_it_and_not_for_those_that_emulate_it(monkeypatch, major, fast):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(major=major))
+    monkeypatch.setattr(torch.cuda, "_check_bf16_tensor_supported", lambda _: True)
+    assert fast_dtype("cuda") is getattr(torch, fast)
+
+
+def test_the_cpu_works_in_float32():
+    assert str(fast_dtype("cpu")) == "torch.float32"

@@ -5,9 +5,19 @@ import pytest
 import tiny_models
 import torch
 
+from sgid.caption_tables import caption_table
 from sgid.image_table import image_rows, pictures_of
 from sgid.matrix import Matrix
-from sgid.similarity import ENCODERS, consistency, diversity, load_blip_contrast, load_clip, score_captions
+from sgid.similarity import (
+    ENCODERS,
+    SCORE_SCHEMA,
+    consistency,
+    diversity,
+    load_blip_contrast,
+    load_clip,
+    rows_named,
+    score_captions,
+)
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +95,27 @@ def test_a_broken_picture_is_named(clip):
         score_captions(clip, images, captions, names={0: "cat"})
 
 
+def test_pictures_are_not_copied_to_be_scored():
+    # Arrow's `take` joins chunks, which it cannot beyond 2 GB: 4,000 pictures of 512 pixels.
+    images = tiny_models.picture_table(3)
+    found = rows_named(images, ["train/002", "train/000"])
+    assert found["image_id"].to_pylist() == ["train/002", "train/000"]
+    (data,) = (chunk.field("bytes").buffers()[2].address for chunk in images["image"].chunks)
+    assert {chunk.field("bytes").buffers()[2].address for chunk in found["image"].chunks} == {data}
+
+
+def test_captions_of_an_image_that_is_not_there_are_refused(clip):
+    captions = pa.table({"image_id": ["gone"], "captions": [["x"]], "sampler": ["b"]})
+    with pytest.raises(ValueError, match=r"^gone: captioned, and not among the images; run write_captions again"):
+        score_captions(clip, tiny_models.picture_table(1), captions, names={0: "cat"})
+
+
+def test_a_shard_without_images_has_no_scores(clip):
+    captions = caption_table(tiny_models.picture_table(1).slice(0, 0)["image_id"], [], sampler="beam")
+    found = score_captions(clip, tiny_models.picture_table(1), captions, names={0: "cat"})
+    assert (len(found), found.schema) == (0, SCORE_SCHEMA)
+
+
 @pytest.fixture(scope="module")
 def blip_contrast(tmp_path_factory):
     return tiny_models.save_blip_retrieval(tmp_path_factory.mktemp("itm"))
@@ -98,6 +129,23 @@ def test_blips_contrastive_cosine_is_that_of_the_librarys_own_model(blip_contras
         expected = encoder.model(**inputs, use_itm_head=False)[0]
     found = encoder.encode_images(pictures_of(images)) @ encoder.encode_texts(texts).T
     torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("save", "load"),
+    [(tiny_models.save_clip, load_clip), (tiny_models.save_blip_retrieval, load_blip_contrast)],
+    ids=["clip", "blip"],
+)
+def test_cosines_in_bfloat16_are_those_in_float32_up_to_its_rounding(save, load, tmp_path, monkeypatch):
+    images, texts = tiny_models.picture_table(3), [["a red star", ""], ["a moon"], ["a picture of a white circle"]]
+    captions, whole = caption_table(images["image_id"], texts, sampler="beam"), load(save(tmp_path))
+    monkeypatch.setattr("sgid.similarity.fast_dtype", lambda device: torch.bfloat16)
+    fast = load(tmp_path / tiny_models.RECORD)
+    assert next(fast.model.parameters()).dtype is torch.bfloat16
+    found, expected = (score_captions(e, images, captions, names={0: "cat", 1: "dog"}) for e in (fast, whole))
+    for one, other in zip(found.to_pylist(), expected.to_pylist(), strict=True):
+        assert one["similarities"] == pytest.approx(other["similarities"], abs=0.03)
+        assert one["label_similarity"] == pytest.approx(other["label_similarity"], abs=0.03)
 
 
 @pytest.mark.parametrize("mode", ["cosine", "softmax", "clipscore", "blip_itc"])

@@ -124,11 +124,10 @@ def ranked(captions: pd.DataFrame, row: pd.Series) -> list[RankedCaption]:
 
 def flags_of(row: pd.Series, captions: list[RankedCaption], length: int) -> list[str]:
     """What is odd about an image, in words."""
-    known = math.isfinite(row["label_cosine"])
-    instead = "the label text's is used" if known else "nor has the label text one; 0 is used"
+    instead = "the label text's" if row["similarity"] else "0"
     holds = {
         "no caption: drawn from its label text": row["prompt_flag"] == "no caption",
-        f"no similarity: {instead}": row["prompt_flag"] == "no similarity",
+        f"no similarity: {instead} is used": row["prompt_flag"] == "no similarity",
         f"truncated: the prompt has more than {length} tokens": row["truncated"],
         "clamped: f(s*) is below 0": row["guidance_clamped"],
         "all captions equal": len({each.text for each in captions}) == 1,

@@ -38,3 +38,8 @@ def similarities(mode: str, cosines: Sequence[float]) -> list[float]:
     if mode not in SIMILARITIES:
         raise ValueError(f"similarity.mode: {mode!r} is not defined (have: {', '.join(SIMILARITIES)})")
     return SIMILARITIES[mode](cosines)
+
+
+def similarity_alone(mode: str, cosine: float) -> float:
+    """s of a text without rivals: not a number under `softmax`, where its share is 1 whatever it says."""
+    return math.nan if mode == "softmax" else similarities(mode, [cosine])[0]

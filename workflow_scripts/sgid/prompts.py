@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 
-from sgid.caption_scores import similarities
+from sgid.caption_scores import similarities, similarity_alone
 from sgid.guidance import Guidance, guidance_for
 from sgid.seeding import seed_for
 
@@ -107,9 +107,9 @@ def substituted(caption: Caption | None, label_cosine: float, mode: str) -> tupl
     """A caption that guidance can be computed from, and a flag: "", "no caption" or "no similarity".
 
     An image without a caption is drawn from its label text, with that text's own similarity; one whose similarities
-    are not numbers takes the label text's, and failing that 0, where f(s) is 1 and steers nothing. Both are counted.
+    are not numbers takes the label text's. Where that is no number either, s is 0 and f(s) 1. Both are counted.
     """
-    (label_value,) = similarities(mode, [label_cosine])
+    label_value = similarity_alone(mode, label_cosine)
     known = label_value if math.isfinite(label_value) else 0.0
     if caption is None:
         return Caption("", "none", label_cosine, known), "no caption"

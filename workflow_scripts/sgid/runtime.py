@@ -147,7 +147,9 @@ def fast_dtype(device: str) -> Any:
     """bfloat16 on a GPU that multiplies it, float32 elsewhere: the precision of captions and their scores."""
     import torch
 
-    return torch.bfloat16 if device.startswith("cuda") and torch.cuda.is_bf16_supported() else torch.float32
+    # Older GPUs emulate bfloat16, which is slower than float32.
+    fast = device.startswith("cuda") and torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.bfloat16 if fast else torch.float32
 
 
 def provenance(device: str = "cpu") -> dict:

@@ -17,7 +17,7 @@ from PIL import Image
 from torch.nn.functional import normalize
 from transformers import BlipForImageTextRetrieval, BlipProcessor
 
-from sgid.image_table import decode, encoded_of
+from sgid.image_table import pictures_of
 from sgid.prompts import label_text
 from sgid.runtime import fast_dtype, one_ahead
 
@@ -68,11 +68,7 @@ class Clip:
     @torch.inference_mode()
     def encode_texts(self, texts: Sequence[str]) -> torch.Tensor:
         """(N, D) float32 of unit length, on the CPU; a text that occurs again is encoded once."""
-        # By length, so that a batch is cut to about the length of each of its texts.
-        distinct = sorted(set(texts), key=lambda text: (len(text), text))
-        encoded = [self._features(distinct[i : i + self.batch_size]) for i in range(0, len(distinct), self.batch_size)]
-        rows = {text: row for row, text in enumerate(distinct)}
-        return normalize(torch.cat(encoded), dim=-1)[[rows[text] for text in texts]]
+        return encoded_once(self._features, texts, self.batch_size)
 
     def _features(self, texts: Sequence[str]) -> torch.Tensor:
         return text_features(self.model, self.tokenizer(texts).to(self.device)).float().cpu()
@@ -80,6 +76,17 @@ class Clip:
     def _pixels(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
         dtype = next(self.model.parameters()).dtype
         return torch.stack([self.preprocess(picture) for picture in pictures]).to(self.device, dtype)
+
+
+def encoded_once(
+    encode: Callable[[Sequence[str]], torch.Tensor], texts: Sequence[str], batch_size: int
+) -> torch.Tensor:
+    """(N, D) of unit length for N texts, of which each different one is encoded once; `encode` gives (B, D) of B."""
+    # By length, so that a batch is cut to about the length of each of its texts.
+    distinct = sorted(set(texts), key=lambda text: (len(text), text))
+    encoded = [encode(distinct[start : start + batch_size]) for start in range(0, len(distinct), batch_size)]
+    rows = {text: row for row, text in enumerate(distinct)}
+    return normalize(torch.cat(encoded), dim=-1)[[rows[text] for text in texts]]
 
 
 def text_features(model: torch.nn.Module, tokens: torch.Tensor) -> torch.Tensor:
@@ -138,15 +145,13 @@ class BlipContrast:
     @torch.inference_mode()
     def encode_texts(self, texts: Sequence[str]) -> torch.Tensor:
         """(N, D) float32 of unit length, on the CPU; a text that occurs again is encoded once."""
-        distinct, found = list(dict.fromkeys(texts)), []
-        for start in range(0, len(distinct), self.batch_size):
-            words = self.processor.tokenizer(
-                distinct[start : start + self.batch_size], padding=True, truncation=True, return_tensors="pt"
-            ).to(self.model.device)
-            states = self.model.text_encoder(words.input_ids, attention_mask=words.attention_mask).last_hidden_state
-            found.append(self.model.text_proj(states[:, 0]).float().cpu())
-        rows = {text: row for row, text in enumerate(distinct)}
-        return normalize(torch.cat(found), dim=-1)[[rows[text] for text in texts]]
+        return encoded_once(self._features, texts, self.batch_size)
+
+    def _features(self, texts: Sequence[str]) -> torch.Tensor:
+        words = self.processor.tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt")
+        words = words.to(self.model.device)
+        states = self.model.text_encoder(words.input_ids, attention_mask=words.attention_mask).last_hidden_state
+        return self.model.text_proj(states[:, 0]).float().cpu()
 
 
 def load_blip_contrast(record: str | Path, *, device: str = "cpu", batch_size: int = 64) -> BlipContrast:
@@ -166,8 +171,9 @@ def score_captions(encoder: Encoder, images: pa.Table, captions: pa.Table, *, na
 
     `images`: image table that has every captioned image; `names`: label to class name.
     """
-    order = {image_id: row for row, image_id in enumerate(images["image_id"].to_pylist())}
-    wanted = images.take([order[image_id] for image_id in captions["image_id"].to_pylist()])
+    if not len(captions):
+        return SCORE_SCHEMA.empty_table()
+    wanted = rows_named(images, captions["image_id"].to_pylist())
     features = image_features(encoder, wanted)
     texts = captions["captions"].to_pylist()
     labels = encoder.encode_texts([label_text(names[label]) for label in wanted["label"].to_pylist()])
@@ -181,14 +187,22 @@ def score_captions(encoder: Encoder, images: pa.Table, captions: pa.Table, *, na
     return pa.table(columns, schema=SCORE_SCHEMA)
 
 
+def rows_named(images: pa.Table, image_ids: Sequence[str]) -> pa.Table:
+    """The rows of these ids, in their order; raises ValueError for an id that is not there.
+
+    Slices of the table, which copy no picture: Arrow's `take` fails where they have more than 2 GB.
+    """
+    row_of = {image_id: row for row, image_id in enumerate(images["image_id"].to_pylist())}
+    missing = next((image_id for image_id in image_ids if image_id not in row_of), None)
+    if missing is not None:
+        raise ValueError(f"{missing}: captioned, and not among the images; run write_captions again")
+    return pa.concat_tables([images.slice(0, 0), *(images.slice(row_of[image_id], 1) for image_id in image_ids)])
+
+
 def image_features(encoder: Encoder, images: pa.Table) -> torch.Tensor:
-    """(N, D) of an image table; a batch is decoded while the one before it is encoded."""
-
-    def decoded(batch: pa.Table) -> list[Image.Image]:
-        return [decode(data, name=image_id) for image_id, data in encoded_of(batch)]
-
+    """(N, D) of an image table that is not empty; a batch is decoded while the one before it is encoded."""
     starts = range(0, len(images), encoder.batch_size)
-    batches = one_ahead(decoded, (images.slice(start, encoder.batch_size) for start in starts))
+    batches = one_ahead(pictures_of, (images.slice(start, encoder.batch_size) for start in starts))
     return torch.cat([encoder.encode_images(batch) for batch in batches])
 
 

@@ -1,22 +1,17 @@
-"""One shard of an image set: originals and their prompts in, a table of generated images out."""
+"""One shard of an image set: what is to be drawn, by which names and seeds, and the table that comes of it."""
 
+import hashlib
 import json
-import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import torch
-from PIL import Image
 
 from sgid.generators import GENERATORS
-from sgid.generators.denoising import Batch, Diffusion, Drawn, Sampling
-from sgid.image_table import encode, image_rows, pixels_of
+from sgid.image_table import image_rows
 from sgid.seeding import seed_for
-from sgid.weighting import Weighting, embed_prompts
-
-log = logging.getLogger(__name__)
+from sgid.weighting import Weighting
 
 PROVENANCE_SCHEMA = pa.schema(
     [
@@ -38,6 +33,7 @@ PROVENANCE_SCHEMA = pa.schema(
         ("flag", pa.string()),
     ]
 )
+FROM_NOTES = ("seed", "steps_run", "truncated", "attempts", "flag")
 FROM_PROMPT = ("caption", "sampler", "cosine", "similarity", "guidance", "prompt", "weights", "prompt_flag")
 
 
@@ -78,46 +74,25 @@ class SetName:
         """The path-like id of one picture, unique in the set."""
         return f"{source_id}/{self.recipe}/noise-{self.noise_rate}/{replicate}"
 
-    def seed(self, source_id: str, replicate: int) -> int:
-        """The seed of all chance in one picture."""
-        return seed_for(self.base_seed, self.dataset, source_id, self.recipe, self.noise_rate, replicate)
+    def seed(self, source_id: str, replicate: int, attempt: int = 0) -> int:
+        """The seed of all chance in one picture; a further attempt at it has one of its own."""
+        again = ("attempt", attempt) if attempt else ()
+        return seed_for(self.base_seed, self.dataset, source_id, self.recipe, self.noise_rate, replicate, *again)
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture to draw: the row of the image it starts from, the original behind that, its prompt, its number."""
+    """One picture to draw: the row of the image it starts from, the original behind that, its prompt, its number.
+
+    `original`: the hash of the image it starts from.
+    """
 
     row: int
     source_id: str
     label: int
     prompt: dict
     replicate: int
-
-
-def draw_images(
-    model: Diffusion,
-    originals: pa.Table,
-    prompts: pa.Table,
-    *,
-    name: SetName,
-    generation: Generation,
-    weighting: Weighting,
-    replicates: int = 1,
-) -> pa.Table:
-    """`replicates` generated images for each original, with all that made them. `prompts` may hold further images."""
-    empty, _ = embed_prompts([[]], model.text_encoder, tokenizer=model.tokenizer, weighting=weighting)
-    todo = pictures_to_draw(originals, prompts, replicates)
-    tables = []
-    for start in range(0, len(todo), generation.batch_size):
-        wanted = todo[start : start + generation.batch_size]
-        filled = fill_up(wanted, generation)
-        spans = [json.loads(picture.prompt["weights"]) for picture in filled]
-        embeddings, truncated = embed_prompts(spans, model.text_encoder, tokenizer=model.tokenizer, weighting=weighting)
-        batch = batch_of(filled, originals, name=name, prompts=(embeddings, empty), resolution=generation.resolution)
-        drawn = draw(model, batch, name=name, generation=generation)
-        tables.append(rows_of(wanted, drawn, truncated, name=name, generation=generation))
-        log.info("%d of %d images", start + len(wanted), len(todo))
-    return pa.concat_tables(tables)
+    original: str
 
 
 def pictures_to_draw(originals: pa.Table, prompts: pa.Table, replicates: int) -> list[Picture]:
@@ -131,74 +106,50 @@ def pictures_to_draw(originals: pa.Table, prompts: pa.Table, replicates: int) ->
     missing = [name for name in ids if name not in prompt_of]
     if missing:
         raise ValueError(f"{len(missing)} images have no prompt, {missing[0]!r} first; run build_prompts again")
+    hashes = [hashlib.sha256(image["bytes"]).hexdigest() for image in originals["image"].to_pylist()]
     return [
-        Picture(row, sources[row], labels[row], prompt_of[image_id], replicate)
+        Picture(row, sources[row], labels[row], prompt_of[image_id], replicate, hashes[row])
         for row, image_id in enumerate(ids)
         for replicate in range(replicates)
     ]
 
 
-def fill_up(wanted: Sequence[Picture], generation: Generation) -> list[Picture]:
-    """A whole batch: the last picture stands in for those that are lacking. Without `exact`, as it is."""
-    lacking = generation.batch_size - len(wanted) if generation.exact else 0
-    return [*wanted, *[wanted[-1]] * lacking]
+def key_of(picture: Picture, *, name: SetName, generation: Generation, weighting: Weighting, identity: Mapping) -> str:
+    """The key of a picture among those that were drawn before: a hash of all that determines its bytes.
 
-
-def batch_of(
-    pictures: Sequence[Picture],
-    originals: pa.Table,
-    *,
-    name: SetName,
-    prompts: tuple[torch.Tensor, torch.Tensor],
-    resolution: int,
-) -> Batch:
-    """The tensors of one batch; `prompts`: embeddings (B, L, D) of the pictures', and (1, L, D) of the empty prompt."""
-    seeds = [name.seed(picture.source_id, picture.replicate) for picture in pictures]
-    return Batch(
-        originals=pixels_of(originals.take([picture.row for picture in pictures]), resolution),
-        prompts=prompts[0],
-        empty_prompt=prompts[1],
-        guidance=torch.tensor([picture.prompt["guidance"] for picture in pictures]),
-        # On the CPU whatever the device, so that a GPU draws from the same numbers.
-        generators=[torch.Generator().manual_seed(seed) for seed in seeds],
-    )
-
-
-@torch.inference_mode()
-def draw(model: Diffusion, batch: Batch, *, name: SetName, generation: Generation) -> Drawn:
-    """One batch by the generator that the recipe names, at the set's noise rate."""
-    sampling = Sampling(generation.steps, float(name.noise_rate), generation.image_guidance)
-    return GENERATORS[generation.generator](model, batch, sampling)
+    `identity`: weights, versions and device. In a batch of a fixed shape (`exact`) the shape counts, and what else is
+    in the batch does not; without, pictures of other batches differ by rounding, and are taken all the same.
+    """
+    how = asdict(generation) | ({} if generation.exact else {"batch_size": None})
+    causes = {
+        "how": how,
+        "weighting": asdict(weighting),
+        "identity": identity,
+        "noise_rate": name.noise_rate,
+        "seed": name.seed(picture.source_id, picture.replicate),
+        "guidance": picture.prompt["guidance"],
+        "spans": picture.prompt["weights"],
+        "original": picture.original,
+    }
+    return hashlib.sha256(json.dumps(causes, sort_keys=True).encode()).hexdigest()
 
 
 def rows_of(
-    pictures: Sequence[Picture], drawn: Drawn, truncated: Sequence[bool], *, name: SetName, generation: Generation
+    pictures: Sequence[Picture],
+    drawn: Sequence[tuple[bytes, Mapping[str, Any]]],
+    *,
+    name: SetName,
+    encoding: str,
 ) -> pa.Table:
-    """Image table of the drawn pictures with their provenance; results past `pictures` were only filling."""
+    """Image table of drawn pictures with their provenance; `drawn`: bytes and notes of each."""
     ids = [name.image_id(picture.source_id, picture.replicate) for picture in pictures]
-    encoded = [encode(stored(image, generation.output_size), generation.encoding) for image in drawn.images[: len(ids)]]
-    table = image_rows(
-        ids, encoded, [picture.label for picture in pictures], suffix=generation.encoding.rstrip("0123456789")
-    )
+    labels = [picture.label for picture in pictures]
+    table = image_rows(ids, [data for data, _ in drawn], labels, suffix=encoding.rstrip("0123456789"))
     origin = [
         {key: picture.prompt[key] for key in FROM_PROMPT}
-        | {
-            "source_id": picture.source_id,
-            "replicate": picture.replicate,
-            "noise_rate": name.noise_rate,
-            "seed": name.seed(picture.source_id, picture.replicate),
-            "steps_run": drawn.steps_run,
-            "truncated": truncated[position],
-            "attempts": 1,
-            "flag": drawn.flags[position],
-        }
-        for position, picture in enumerate(pictures)
+        | {key: notes[key] for key in FROM_NOTES}
+        | {"source_id": picture.source_id, "replicate": picture.replicate, "noise_rate": name.noise_rate}
+        for picture, (_, notes) in zip(pictures, drawn, strict=True)
     ]
     provenance = pa.Table.from_pylist(origin, schema=PROVENANCE_SCHEMA)
     return pa.table(table.columns + provenance.columns, names=table.column_names + provenance.column_names)
-
-
-def stored(image: np.ndarray, size: int | None) -> Image.Image:
-    """The picture as it goes into the table: as drawn, or brought to `size` by Lanczos resampling."""
-    picture = Image.fromarray(image)
-    return picture if size is None else picture.resize((size, size), Image.Resampling.LANCZOS)
