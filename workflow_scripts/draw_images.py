@@ -19,9 +19,8 @@ with job_log(snakemake.log[0]):
     originals = some_of_each_class(read_images(snakemake.input.originals), params.per_class, seed=params.base_seed)
     part, prompts = shard(originals, int(of.i), int(of.n)), read_table(snakemake.input.prompts)
     drawn_before = Path("resources/drawn", of.dataset, of.recipe, f"noise-{noise_rate}")
-    model = load_diffusion(
-        snakemake.input.model[0], device=device, dtype=generation.dtype, scheduler=generation.scheduler
-    )
+    kind = generation.dtype(device)
+    model = load_diffusion(snakemake.input.model[0], device=device, dtype=kind, scheduler=generation.scheduler)
     metadata = {"recipe": of.recipe, "model": record, "miniature": params.miniature, "provenance": provenance(device)}
     with open_packs(drawn_before, f"shard-{of.i}-of-{of.n}") as packs:
         engine = Engine(model, name, generation, Weighting(**params.weighting), packs, identity_of(record, device))

@@ -20,7 +20,7 @@ from PIL import Image
 from sgid.generators import GENERATORS
 from sgid.generators.denoising import Batch, Sampling, finished, fresh_scheduler, last_timesteps, load_diffusion
 from sgid.generators.drawing import Generation, SetName
-from sgid.generators.engine import Engine, draw_images
+from sgid.generators.engine import Engine, draw_images, stored
 from sgid.generators.packs import open_packs
 from sgid.guidance import Guidance
 from sgid.image_table import pixels_of
@@ -235,6 +235,36 @@ def test_a_redrawn_image_still_points_to_the_training_image(pndm):
     images = images.append_column("source_id", [["train/original"]])
     row = draw_shard(pndm, images).to_pylist()[0]
     assert (row["source_id"], row["image_id"]) == ("train/original", "train/original/sgid/noise-0.5/0")
+
+
+@pytest.mark.parametrize("name", ["img2img", "text2img"])
+def test_another_precision_draws_nearly_the_same_picture_from_the_same_noise(tmp_path, name):
+    record = tiny_models.save_diffusion(tmp_path)
+    pictures = [
+        drawn(name, model, batch_of(model, [1.25, 0.84]))
+        for model in (load_diffusion(record), load_diffusion(record, dtype="bfloat16"))
+    ]
+    assert np.abs(pictures[0].astype(int) - pictures[1]).mean() < 3
+
+
+@pytest.mark.parametrize(
+    ("precision", "device", "kind"),
+    [("auto", "cpu", "float32"), ("auto", "cuda:0", "float16"), ("bfloat16", "cpu", "bfloat16")],
+)
+def test_the_precision_follows_the_device_where_it_is_left_open(precision, device, kind):
+    assert Generation("img2img", precision=precision).dtype(device) == kind
+
+
+def test_an_unknown_precision_is_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match=r"^generation\.precision: 'half' is not defined \(have: auto, float32"):
+        Generation("img2img", precision="half")
+
+
+def test_a_smaller_stored_size_is_the_mean_of_each_area():
+    image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    means = image.reshape(8, 8, 8, 8, 3).mean(axis=(1, 3))
+    # Pillow rounds once for each direction.
+    assert np.abs(np.asarray(stored(image, 8), float) - means).max() < 1
 
 
 def test_images_are_stored_at_the_size_that_training_wants(pndm):

@@ -99,6 +99,9 @@ def load_diffusion(
     ).to(device)
     for part in (pipe.vae, pipe.unet, pipe.text_encoder):
         part.eval().requires_grad_(False)
+    if device.startswith("cuda"):
+        for part in (pipe.vae, pipe.unet):
+            part.to(memory_format=torch.channels_last)  # what a GPU's convolutions want; no value changes
     chosen = scheduler_of(pipe.scheduler, scheduler)
     return Diffusion(pipe.vae, pipe.unet, pipe.text_encoder, pipe.tokenizer, chosen, device, kind)
 
@@ -137,8 +140,12 @@ def latent_distribution(model: Diffusion, originals: np.ndarray) -> DiagonalGaus
 
 
 def noise_like(latents: torch.Tensor, generators: Sequence[torch.Generator]) -> torch.Tensor:
-    """Standard normal noise in the shape of `latents` (B, C, h, w), row i from generator i."""
-    return randn_tensor(latents.shape, generator=list(generators), device=latents.device, dtype=latents.dtype)
+    """Standard normal noise in the shape of `latents` (B, C, h, w), row i from generator i.
+
+    Drawn in float32 whatever the model's type, so that a picture starts from the same numbers in every precision.
+    """
+    noise = randn_tensor(latents.shape, generator=list(generators), device=latents.device, dtype=torch.float32)
+    return noise.to(latents.dtype)
 
 
 def pure_noise(model: Diffusion, scheduler: SchedulerMixin, batch: Batch) -> torch.Tensor:

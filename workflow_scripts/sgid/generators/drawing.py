@@ -33,6 +33,8 @@ PROVENANCE_SCHEMA = pa.schema(
         ("flag", pa.string()),
     ]
 )
+PRECISIONS = ("auto", "float32", "float16", "bfloat16")
+PRECISIONS = ("auto", "float32", "float16", "bfloat16")
 FROM_NOTES = ("seed", "steps_run", "truncated", "attempts", "flag")
 FROM_PROMPT = ("caption", "sampler", "cosine", "similarity", "guidance", "prompt", "weights", "prompt_flag")
 
@@ -42,7 +44,8 @@ class Generation:
     """How a recipe's images are drawn and stored.
 
     `resolution`: side in pixels that the model works at. `output_size`: side of the stored square, None as drawn.
-    `exact`: fill the last batch up, so that every batch has one shape and no byte depends on how a set is sharded.
+    `precision`: one of PRECISIONS. `exact`: fill the last batch up, so that every batch has one shape and no byte
+    depends on how a set is sharded.
     """
 
     generator: str
@@ -52,13 +55,21 @@ class Generation:
     encoding: str = "png"
     output_size: int | None = None
     scheduler: str | None = None
-    dtype: str = "float32"
+    precision: str = "auto"
     image_guidance: float = 1.2
     exact: bool = True
 
     def __post_init__(self) -> None:
         if self.generator not in GENERATORS:
             raise ValueError(f"generator: {self.generator!r} is not defined (have: {', '.join(GENERATORS)})")
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"generation.precision: {self.precision!r} is not defined (have: {', '.join(PRECISIONS)})")
+
+    def dtype(self, device: str) -> str:
+        """The floating-point type that the model runs in: `auto` is float16 on a GPU and float32 elsewhere."""
+        if self.precision != "auto":
+            return self.precision
+        return "float16" if device.startswith("cuda") else "float32"
 
 
 @dataclass(frozen=True)

@@ -188,9 +188,9 @@ def finished_pictures(
 
 
 def stored(image: np.ndarray, size: int | None) -> Image.Image:
-    """The picture as it goes into the table: as drawn, or brought to `size` by Lanczos resampling."""
+    """The picture as it goes into the table: as drawn, or brought to `size` by the mean of each area."""
     picture = Image.fromarray(image)
-    return picture if size is None else picture.resize((size, size), Image.Resampling.LANCZOS)
+    return picture if size is None else picture.resize((size, size), Image.Resampling.BOX)
 
 
 @dataclass
