@@ -11,6 +11,7 @@ from sgid.dataset_registry import DatasetRegistry
 from sgid.matrix import Matrix
 from sgid.miniature import PARTS
 from sgid.model_needs import models_needed
+from sgid.page_paths import ImagePages
 from sgid.presentation import Presentation
 from sgid.references import SAMPLERS_OF, ConfigError
 from sgid.report_paths import CaptionReports
@@ -18,6 +19,7 @@ from sgid.report_paths import CaptionReports
 try:
     matrix = Matrix(checked(config))
     caption_reports = CaptionReports(matrix)
+    image_pages = ImagePages(matrix)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 shown = Presentation(matrix)

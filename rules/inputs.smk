@@ -62,8 +62,13 @@ def described_images(wildcards):
 
 def caption_heading(wildcards):
     title = dataset_field("title")(wildcards)
-    how = {"recipe": caption_reports.recipe, "similarity": config["similarity"]["mode"]}
+    how = {"recipe": caption_reports.recipe, "similarity_mode": config["similarity"]["mode"]}
     return {"dataset": wildcards.dataset, "title": title, "miniature": is_miniature(wildcards)} | how
+
+
+def page_heading(wildcards):
+    title, how = dataset_field("title")(wildcards), recipe_fields("generator", "source", "parts", "captions")(wildcards)
+    return {"dataset": wildcards.dataset, "recipe": wildcards.recipe, "title": title, "how": how}
 
 
 def generation_of(wildcards):
@@ -125,5 +130,10 @@ def judged_sets(wildcards):
     return [path for recipe in JUDGED_RECIPES for path in matrix.image_sets(wildcards.dataset, recipe)]
 
 
+# Tiny models that begin where another one ended.
+PART_BEFORE = {"stable_diffusion": "vae", "instruct_pix2pix": "stable_diffusion"}
+
+
 def parts_before(wildcards):
-    return ["results/miniature/vae/model.json"] if wildcards.part == "stable_diffusion" else []
+    before = PART_BEFORE.get(wildcards.part)
+    return [f"results/miniature/{before}/model.json"] if before else []

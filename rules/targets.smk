@@ -44,6 +44,16 @@ rule captions_report:
         caption_reports.pages(),
 
 
+rule image_pages:
+    input:
+        image_pages.page_targets(),
+
+
+rule export_images:
+    input:
+        image_pages.export_targets(),
+
+
 rule paper_tables:
     input:
         expand("results/paper/{table}.md", table=shown.paper_tables()),

@@ -3,7 +3,7 @@
 from sgid.classes import prompt_names
 from sgid.image_sets import read_images
 from sgid.image_table import read_table, write_table
-from sgid.runtime import choose_device, job_log, provenance
+from sgid.runtime import choose_device, job_log, provenance, read_json
 from sgid.similarity import ENCODERS, score_captions
 
 with job_log(snakemake.log[0]):
@@ -14,4 +14,5 @@ with job_log(snakemake.log[0]):
         read_table(snakemake.input.captions),
         names=prompt_names(snakemake.input.classes),
     )
-    write_table(scores, snakemake.output[0], metadata={"provenance": provenance(device)})
+    origin = {"model": read_json(snakemake.input.model[0]), "provenance": provenance(device)}
+    write_table(scores, snakemake.output[0], metadata=origin)

@@ -8,6 +8,9 @@ import pandas as pd
 import pytest
 from snake import job_counts
 
+from sgid.image_table import read_metadata
+from sgid.runtime import read_json
+
 SHARD = "results/images/shapes/sgid/noise-0.5/shard-1-of-2.parquet"
 
 
@@ -97,6 +100,7 @@ def test_the_captions_have_a_page_to_look_at_that_says_miniature(demo):
     assert "<title>Miniature: captions of Shapes</title>" in page
     assert page.count("<article>") == page.count('src="data:image/png;base64,') == len(numbers["shown"]) == 24
     assert (numbers["images"], numbers["samplers"]["all"]["captions"], numbers["miniature"]) == (120, 2400, True)
+    assert (numbers["recipe"], numbers["similarity_mode"]) == ("sgid", "cosine")
 
 
 def test_a_lost_table_is_all_that_is_rendered_again(demo):
@@ -144,3 +148,10 @@ def test_every_image_carries_its_origin(demo):
     assert rows["prompt"].str.startswith("A picture of a ").all()
     assert rows["guidance"].between(0, 1.25).all()
     assert not rows["truncated"].any()
+
+
+@pytest.mark.parametrize(("kind", "model"), [("captions", "blip"), ("similarity", "clip")])
+def test_captions_and_scores_name_the_model_behind_them(demo, kind, model):
+    metadata = read_metadata(demo.folder / f"results/{kind}/shapes/originals/beam/shard-0-of-2.parquet")
+    assert metadata["model"] == read_json(demo.folder / f"resources/miniature/{model}/model.json")
+    assert metadata["provenance"]["packages"]["torch"]

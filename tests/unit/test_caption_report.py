@@ -1,5 +1,6 @@
 import math
 import re
+from dataclasses import fields
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -65,8 +66,8 @@ def page(
     images = images.assign(truncated=are_truncated([[(images["prompt"][0], 1.0)]], TOKENIZER))
     table = image_rows(["x"], [encode(Image.new("RGB", (8, 8)))], [0])
     heading = Heading(
-        dataset="pets", title=title, recipe="sgid", prompts=recipe or PromptRecipe(), similarity=similarity, tokens=77,
-        miniature=miniature, commit="0123456789abcdef",
+        dataset="pets", title=title, recipe="sgid", prompts=recipe or PromptRecipe(),
+        similarity_mode=similarity, tokens=77, miniature=miniature, commit="0123456789abcdef",
     )  # fmt: skip
     return Page(
         render_report(
@@ -177,6 +178,13 @@ def test_a_long_table_of_classes_is_cut_with_a_word():
     numbers = caption_statistics(captions, images, names=names, beams={})
     heading = Heading("pets", "Pets", "sgid", PromptRecipe(), "cosine", 77, miniature=False, commit="c")
     assert "3 more classes are in report.json" in Page(render_report(TEMPLATE, heading, numbers, [])).text
+
+
+def test_no_number_takes_the_name_of_what_the_report_is_about():
+    captions, images = frames({"x": CAPTIONS}, [prompt_row("x")])
+    numbers = caption_statistics(captions, images, names=NAMES, beams={})
+    # Both stand beside each other in report.json.
+    assert numbers.keys().isdisjoint(each.name for each in fields(Heading))
 
 
 def test_beams_are_those_that_captions_record():

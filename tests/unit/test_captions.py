@@ -1,14 +1,15 @@
+import itertools
+import math
 from dataclasses import replace
 
 import pytest
 import tiny_models
 import torch
 
-from sgid.caption_tables import caption_table, listed_captions, read_lists
-from sgid.captions import BEAM_MODES, Captioning, captioning, load_captioner, tidy, write_captions
-from sgid.image_table import pictures_of
-from sgid.picking import PickByNumber
-from sgid.shared_attention import SharedCrossAttention, sharing_images
+from sgid.captions import BEAM_MODES, Captioning, captioning, load_captioner, prefix_ids, tidy, write_captions
+from sgid.image_table import image_rows, pictures_of
+from sgid.picking import numbers_for
+from sgid.seeding import seed_for
 
 HOW = Captioning(count=4, batch_size=3)
 
@@ -53,6 +54,47 @@ def test_nucleus_captions_of_another_seed_differ(blip):
 def test_nucleus_captions_of_one_image_vary(blip):
     found = captions(blip, tiny_models.picture_table(1), how=replace(HOW, count=10))
     assert len(set(found["train/000"])) > 3
+
+
+def slow_nucleus(blip, image, how, seed) -> list[str]:
+    """Nucleus sampling of one image token by token, each from the whole sequence, by the library's own decoder."""
+    pixels = blip.processor.image_processor(pictures_of(image), return_tensors="pt").pixel_values
+    states, end = blip.model.vision_model(pixels).last_hidden_state, blip.processor.tokenizer.sep_token_id
+    texts = []
+    for numbers in numbers_for(seed, how.count, how.max_length).tolist():
+        ids = prefix_ids(blip, how)
+        while len(ids) < how.max_length and ids[-1] != end:
+            logits = blip.model.text_decoder(torch.tensor([ids]), encoder_hidden_states=states).logits[0, -1].tolist()
+            for token in set(ids):
+                logits[token] *= how.repetition_penalty ** (-1 if logits[token] > 0 else 1)
+            allowed = [token for token in range(len(logits)) if token != end or len(ids) >= how.min_length]
+            best = sorted(allowed, key=lambda token: -logits[token])[: how.top_k]
+            ids.append(
+                picked(nucleus_of([(token, math.exp(logits[token])) for token in best], how.top_p), numbers[len(ids)])
+            )
+        texts.append(tidy(blip.processor.decode(ids[len(prefix_ids(blip, how)) :], skip_special_tokens=True)))
+    return texts
+
+
+def nucleus_of(weighed: list[tuple[int, float]], top_p: float) -> list[tuple[int, float]]:
+    """The fewest of the heaviest tokens that together have the share `top_p`."""
+    total = sum(weight for _, weight in weighed)
+    return [each for i, each in enumerate(weighed) if sum(weight for _, weight in weighed[:i]) < top_p * total]
+
+
+def picked(weighed: list[tuple[int, float]], number: float) -> int:
+    """The token at which the weights, added up in the order of tokens, pass the number's share of their sum."""
+    tokens, weights = zip(*sorted(weighed), strict=True)
+    return next(
+        t for t, reached in zip(tokens, itertools.accumulate(weights), strict=True) if reached > number * sum(weights)
+    )
+
+
+@torch.inference_mode()
+def test_nucleus_captions_are_those_of_a_slow_loop_over_tokens(blip):
+    image, how = tiny_models.picture_table(1), replace(HOW, count=16, top_k=6, top_p=0.8, min_length=12)
+    expected = slow_nucleus(blip, image, how, seed_for(0, "tiny", "train/000", "nucleus"))
+    assert captions(blip, image, how=how) == {"train/000": expected}
 
 
 def test_an_image_passes_the_vision_tower_once_for_both_samplers(blip, monkeypatch):
@@ -127,8 +169,6 @@ def test_a_shard_without_images_has_no_captions(blip):
 
 
 def test_a_broken_image_is_named(blip):
-    from sgid.image_table import image_rows
-
     images = image_rows(["train/bad"], [b"nothing"], [0])
     with pytest.raises(ValueError, match=r"^train/bad: cannot be decoded"):
         captions(blip, images)
@@ -155,41 +195,6 @@ def test_no_image_is_without_a_different_caption(blip, mode):
         assert all(1 <= row["distinct"] <= len(row["captions"]) for row in table.to_pylist())
 
 
-def test_captions_that_are_empty_or_all_equal_are_kept_and_counted():
-    table = caption_table(tiny_models.picture_table(2)["image_id"], [["", "", "x"], ["y"] * 3], sampler="beam", beams=3)
-    assert table["captions"].to_pylist() == [["", "", "x"], ["y"] * 3]
-    assert table["distinct"].to_pylist() == [2, 1]
-
-
-def test_shared_attention_gives_the_librarys_context_up_to_rounding(blip):
-    torch.manual_seed(0)
-    own, width = blip.model.text_decoder.bert.encoder.layer[0].crossattention.self, 32
-    images, tokens = torch.randn(3, 17, width), torch.randn(12, 5, width)
-    copies = images.repeat_interleave(4, dim=0)
-    with torch.inference_mode():
-        expected = own(tokens, encoder_hidden_states=copies)[0]
-        found = SharedCrossAttention(own, images)(tokens, encoder_hidden_states=copies)[0]
-    torch.testing.assert_close(found, expected)
-
-
-def test_the_decoder_is_the_librarys_again_after_an_error(blip):
-    layers = blip.model.text_decoder.bert.encoder.layer
-    before = [layer.crossattention.self for layer in layers]
-    with (
-        pytest.raises(RuntimeError, match="in between"),
-        sharing_images(blip.model.text_decoder, torch.randn(1, 4, 32)),
-    ):
-        raise RuntimeError("in between")
-    assert [layer.crossattention.self for layer in layers] == before
-
-
-def test_picked_tokens_follow_the_probabilities():
-    numbers = (torch.arange(1000, dtype=torch.float64) + 0.5)[:, None] / 1000
-    scores = torch.tensor([0.2, 0.0, 0.5, 0.3]).log().expand(1000, -1)
-    picked = PickByNumber(numbers)(torch.empty(1000, 0), scores).argmax(dim=-1)
-    assert picked.bincount(minlength=4).tolist() == [200, 0, 500, 300]
-
-
 def test_full_stops_that_pad_a_caption_go():
     assert tidy("a small cat. . .") == "a small cat"
 
@@ -200,21 +205,3 @@ def test_captioning_is_read_from_the_options_of_each_sampler():
         "nucleus": {"top_p": 0.8, "top_k": 50, "repetition_penalty": 1.1}, "beam": {"num_beams": 3, "mode": "widen"},
     }  # fmt: skip
     assert captioning(entry) == Captioning(top_p=0.8, batch_size=32)
-
-
-def listed(images, lists, names):
-    return listed_captions(images, lists, sampler="diverse", names=names, dataset="tiny", count=4, base_seed=0)
-
-
-def test_written_captions_come_from_the_sentence_lists(tmp_path):
-    (tmp_path / "lists.yaml").write_text("default: ['a {label} at night']\n")
-    table = listed(tiny_models.picture_table(2), read_lists(tmp_path / "lists.yaml"), {0: "cat", 1: "dog"})
-    assert table["captions"].to_pylist() == [["a cat at night"], ["a dog at night"]]
-
-
-def test_of_a_long_list_each_image_gets_its_own_part():
-    images, lists = tiny_models.picture_table(4), {"cat": [f"{{label}} {i}" for i in range(50)]}
-    whole = listed(images, lists, {0: "cat", 1: "cat"})
-    assert [len(set(texts)) for texts in whole["captions"].to_pylist()] == [4] * 4
-    assert len({tuple(texts) for texts in whole["captions"].to_pylist()}) > 1
-    assert whole.slice(2).equals(listed(images.slice(2), lists, {0: "cat", 1: "cat"}))

@@ -67,7 +67,7 @@ def test_a_file_with_another_hash_is_refused_and_removed(hub, model_folder, name
     hub.repositories[NAME].wrong = {name}
     sentence = refusal(hub, model_folder)
     assert re.search(rf"owner/model at main: {name}: its (sha256|git blob id) is \w+ where \w+ is expected; ", sentence)
-    assert sentence.endswith("name a model_folder of your own as models.blip.folder")
+    assert sentence.endswith("name a folder of your own as models.blip.folder")
     assert name not in held(model_folder)
     hub.repositories[NAME].wrong = set()
     fetched(hub, model_folder)
@@ -123,7 +123,9 @@ def test_a_page_in_place_of_the_hub_is_refused(hub, model_folder, monkeypatch):
 
 FALSE_ANSWERS = {
     "another commit": ({"sha": "f" * 40}, "answers with commit f{40}, which is not the one asked for"),
+    "no commit": ({"sha": None}, "does not tell which commit of owner/model main is"),
     "no sizes": ({"siblings": [{"rfilename": "config.json"}]}, "tells neither size nor hash of owner/model's config"),
+    "no id": ({"id": None}, "is not a hub's answer"),
 }
 
 
@@ -131,8 +133,10 @@ FALSE_ANSWERS = {
 def test_a_hub_that_does_not_tell_what_it_has_is_refused(hub, model_folder, monkeypatch, case):
     changes, sentence = FALSE_ANSWERS[case]
     told = {"id": NAME, "sha": commit_of(FILES), "siblings": []} | changes
+    told = {key: value for key, value in told.items() if value is not None}
     monkeypatch.setattr("hub_server.HubHandler.tell", lambda self, *_: self.answer(200, json.dumps(told).encode()))
-    assert re.search(sentence, refusal(hub, model_folder, revision=commit_of(FILES)))
+    revision = commit_of(FILES) if case == "another commit" else "main"
+    assert re.search(sentence, refusal(hub, model_folder, revision=revision))
 
 
 @pytest.mark.usefixtures("online")
@@ -149,7 +153,7 @@ def test_offline_a_begun_download_tells_what_is_missing_and_stays(hub, model_fol
     with in_a_process(hub, model_folder, offline="1") as job:
         said = job.communicate()[1]
     assert "HF_HUB_OFFLINE is set, so the hub is not asked; missing: model.safetensors; copy resources/models/b" in said
-    assert "or in $SGID_RESOURCES_ROOT, or name a model_folder of your own as models.blip.folder" in said
+    assert "or in $SGID_RESOURCES_ROOT, or name a folder of your own as models.blip.folder" in said
     assert held(model_folder) == {"config.json": b"{}"}
 
 

@@ -24,6 +24,7 @@ RULES = {
 ROOMS = [
     *("seeding", "guidance", "references", "lease", "runtime", "transfer", "download", "folders", "dataset_registry"),
     *("model_files", "model_registry", "matrix", "presentation", "model_needs", "report_paths", "configuration"),
+    *("page_paths", "rejects"),
     *("caption_scores", "prompts", "picking", "weighting", "prompt_lengths", "classes", "image_table", "image_sets"),
     *("hub", "weights"),
     *("transforms", "mixing", "similarity", "shared_attention", "caption_tables", "captions", "sentences"),
@@ -31,6 +32,7 @@ ROOMS = [
     *("backbones", "training", "evaluation", "consistency", "cases"),
     *("results_table", "selection", "significance", "paper_numbers", "tables", "table_notes", "table_formats"),
     *("figure_style", "picture_grid", "figures", "gallery"),
+    *("image_samples", "image_pages", "exports"),
     *("caption_statistics", "caption_samples", "caption_charts", "caption_report"),
     *("miniature", "datasets"),
 ]
@@ -43,6 +45,8 @@ STANDARD_LIBRARY_ONLY = (
     "prompts",
     "model_needs",
     "report_paths",
+    "page_paths",
+    "rejects",
     *PLANNING,
 )
 NO_TORCH = ("image_table", "image_sets", "significance", "tables", "figures", "selection", "runtime", "configuration")
@@ -74,7 +78,7 @@ def loaded_by(*modules: str) -> set[str]:
 
 
 def test_planning_loads_no_heavy_library():
-    planned = loaded_by(*(f"sgid.{name}" for name in (*PLANNING, "report_paths", "configuration")))
+    planned = loaded_by(*(f"sgid.{name}" for name in (*PLANNING, "report_paths", "page_paths", "configuration")))
     assert planned.isdisjoint({"torch", "numpy", "pandas", "pyarrow", "PIL", "diffusers", "transformers", "timm"})
 
 

@@ -100,7 +100,7 @@ def test_a_variant_is_kept_under_the_names_that_loaders_read(repositories, hub, 
 
 @pytest.fixture
 def own(tmp_path, repositories):
-    """A model_folder of one's own: what a user saved, with no record."""
+    """A folder of one's own: what a user saved, with no record."""
     for name, data in repositories["blip"].items():
         (tmp_path / "own" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "own" / name).write_bytes(data)

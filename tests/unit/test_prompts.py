@@ -167,6 +167,13 @@ def test_another_reading_of_similarity_moves_guidance_and_keeps_the_cosine():
     assert (row["cosine"], row["similarity"], row["guidance"]) == (0.2, 0.5, 1.0)
 
 
+@pytest.mark.parametrize("mode", ["cosine", "softmax", "clipscore"])
+def test_the_filter_chooses_the_same_caption_under_every_reading_of_clips_cosine(mode):
+    scores = [score_row("i0", sampler, cosines) for sampler, cosines in (("beam", [-0.3, -0.2]), ("nucleus", [-0.1]))]
+    (row,) = prompts_of(scores, PromptRecipe(captions="filter"), mode=mode)
+    assert row["caption"] == "nucleus 0"
+
+
 def test_captions_come_from_the_named_sampler_and_vary_between_images():
     chosen = {row["caption"] for row in rows_for(PromptRecipe(captions="nucleus"))}
     assert chosen == {"nucleus 0", "nucleus 1", "nucleus 2"}

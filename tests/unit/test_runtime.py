@@ -183,6 +183,20 @@ def test_an_error_ahead_comes_where_its_item_would():
         next(results)
 
 
+def test_no_more_than_one_item_is_taken_ahead():
+    taken = []
+    results = one_ahead(str, (taken.append(item) or item for item in range(5)))
+    assert [(result, list(taken)) for result in results][:2] == [("0", [0, 1]), ("1", [0, 1, 2])]
+
+
+def test_a_caller_that_stops_early_leaves_no_thread_behind():
+    before = threading.active_count()
+    results = one_ahead(str, range(5))
+    next(results)
+    results.close()
+    assert threading.active_count() == before
+
+
 def test_of_nothing_nothing_is_worked_on():
     assert list(one_ahead(str, [])) == []
 

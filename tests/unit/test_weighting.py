@@ -1,5 +1,3 @@
-import math
-import re
 import threading
 from pathlib import Path
 
@@ -10,15 +8,15 @@ import torch
 import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from slow_weighting import LENGTH, SLOW
 
-from sgid.weighting import MODES, Weighting, cut, embed_prompts, tokenise, weighted
+from sgid.weighting import MODES, Weighting, embed_prompts, tokenise, weighted
 
 ROOT = Path(__file__).parents[2]
 LABEL, COMMA, CAPTION, STOP = "A picture of a cat", ", ", "a cat on a mat", "."
 SPANS = [(LABEL, 1.5), (COMMA, 1.0), (CAPTION, 0.9), (STOP, 1.0)]
 PLAIN = [(text, 1.0) for text, _ in SPANS]
 TOKENIZER = tiny_models.clip_tokenizer()
-LENGTH, MARKS = 77, 2
 READINGS = [*(Weighting(mode) for mode in MODES), Weighting("hidden", restore_mean=False)]
 every_reading = pytest.mark.parametrize("weighting", READINGS, ids=lambda w: f"{w.mode}-{w.restore_mean}")
 few_examples = settings(max_examples=8, deadline=None)
@@ -47,103 +45,6 @@ def ids_of(*texts):
 def encoded(encoder, ids):
     with torch.inference_mode():
         return encoder(ids).last_hidden_state
-
-
-# What follows knows nothing of the package, nor of transformers' model: prompts are read character by character, and
-# the text encoder is worked out in NumPy, token by token, from its weights.
-
-
-def slow_tokens(spans):
-    """(token id, weight, number of its span) of each of the 77 places."""
-    vocabulary, rows = TOKENIZER.get_vocab(), []
-    for number, (text, weight) in enumerate(spans):
-        for word in re.findall(r"[a-z]+|[.,]", text.lower()):
-            for place, character in enumerate(word):
-                entry = character + ("</w>" if place == len(word) - 1 else "")
-                rows.append((vocabulary[entry], weight, number))
-    rows = [(vocabulary["<|startoftext|>"], 1.0, None), *rows]
-    while len(rows) < LENGTH:
-        rows.append((vocabulary["<|endoftext|>"], 1.0, None))
-    return rows
-
-
-def slow_norm(x, scale, bias):
-    return (x - x.mean()) / math.sqrt(x.var() + 1e-5) * scale + bias
-
-
-def slow_attention(rows, w, layer, blocked):
-    def linear(name, x):
-        return w[f"{layer}.self_attn.{name}.weight"] @ x + w[f"{layer}.self_attn.{name}.bias"]
-
-    queries, keys, values = ([linear(name, x) for x in rows] for name in ("q_proj", "k_proj", "v_proj"))
-    half, answers = len(rows[0]) // 2, []
-    for place in range(len(rows)):
-        seen = [other for other in range(place + 1) if other not in blocked]
-        answer = []
-        for head in (slice(0, half), slice(half, None)):
-            strengths = [math.exp(queries[place][head] @ keys[other][head] / math.sqrt(half)) for other in seen]
-            parts = [s * values[other][head] for s, other in zip(strengths, seen, strict=True)]
-            answer.append(sum(parts) / sum(strengths))
-        answers.append(linear("out_proj", np.concatenate(answer)))
-    return answers
-
-
-def slow_encoder(encoder, ids, *, scales=None, blocked=()):
-    """Outputs of a CLIP text encoder of two layers and two heads; `blocked`: places that nothing may look at."""
-    w = {name.removeprefix("text_model."): t.double().numpy() for name, t in encoder.state_dict().items()}
-    rows = []
-    for place, token in enumerate(ids):
-        scale = scales[place] if scales else 1.0
-        looked_up = w["embeddings.token_embedding.weight"][token]
-        rows.append(scale * looked_up + w["embeddings.position_embedding.weight"][place])
-    for layer in ("encoder.layers.0", "encoder.layers.1"):
-
-        def norm(name, x, layer=layer):
-            return slow_norm(x, w[f"{layer}.{name}.weight"], w[f"{layer}.{name}.bias"])
-
-        attended = slow_attention([norm("layer_norm1", x) for x in rows], w, layer, blocked)
-        for place in range(len(rows)):
-            x = rows[place] + attended[place]
-            inner = w[f"{layer}.mlp.fc1.weight"] @ norm("layer_norm2", x) + w[f"{layer}.mlp.fc1.bias"]
-            inner = inner / (1 + np.exp(-1.702 * inner))
-            rows[place] = x + w[f"{layer}.mlp.fc2.weight"] @ inner + w[f"{layer}.mlp.fc2.bias"]
-    return [slow_norm(x, w["final_layer_norm.weight"], w["final_layer_norm.bias"]) for x in rows]
-
-
-def slow_hidden(encoder, spans, restore_mean):
-    rows = slow_tokens(spans)
-    outputs = slow_encoder(encoder, [token for token, _, _ in rows])
-    products = [weight * output for output, (_, weight, _) in zip(outputs, rows, strict=True)]
-    if not restore_mean:
-        return np.array(products)
-    before = sum(float(x) for output in outputs for x in output)
-    after = sum(float(x) for product in products for x in product)
-    return np.array([product * before / after for product in products])
-
-
-def slow_input(encoder, spans, _):
-    rows = slow_tokens(spans)
-    return np.array(slow_encoder(encoder, [t for t, _, _ in rows], scales=[weight for _, weight, _ in rows]))
-
-
-def slow_compel(encoder, spans, _):
-    rows, ids_of_empty = slow_tokens(spans), [token for token, _, _ in slow_tokens([])]
-    ids, empty = [token for token, _, _ in rows], slow_encoder(encoder, ids_of_empty)
-    readings = [(1.0, slow_encoder(encoder, ids))]
-    for number, (_, weight) in enumerate(spans):
-        if weight < 1:
-            blocked = {place for place in range(LENGTH) if rows[place][2] == number}
-            share = math.sin((1 - weight) * math.pi / 2) / math.cos((1 - weight) * math.pi / 2)
-            readings.append((share, slow_encoder(encoder, ids, blocked=blocked)))
-    result = np.zeros((LENGTH, len(empty[0])))
-    for share, outputs in readings:
-        for place in range(LENGTH):
-            moved = empty[place] + rows[place][1] * (outputs[place] - empty[place])
-            result[place] += moved * share / sum(share for share, _ in readings)
-    return result
-
-
-SLOW = {"hidden": slow_hidden, "input": slow_input, "compel": slow_compel}
 
 
 @every_reading
@@ -276,76 +177,3 @@ def test_an_unknown_mode_is_refused_with_the_known_ones():
 def test_the_configuration_knows_the_modes_there_are():
     schema = yaml.safe_load((ROOT / "config/schema.yaml").read_text(encoding="utf-8"))
     assert schema["properties"]["weighting"]["properties"]["mode"]["enum"] == list(MODES)
-
-
-def test_tokenising_span_by_span_gives_the_tokens_of_the_whole_prompt():
-    assert tokenise(SPANS, TOKENIZER, length=LENGTH).ids.tolist() == ids_of("".join(t for t, _ in SPANS))[0].tolist()
-
-
-def test_every_token_carries_the_weight_and_number_of_its_span_and_end_marks_and_padding_one():
-    tokens = tokenise([("ab", 1.5), (",", 1.0), ("cde", 0.9), (".", 1.0)], TOKENIZER, length=12)
-    assert tokens.weights.tolist() == pytest.approx([1, 1.5, 1.5, 1, 0.9, 0.9, 0.9, 1, 1, 1, 1, 1])
-    assert tokens.spans.tolist() == [-1, 0, 0, 1, 2, 2, 2, 3, -1, -1, -1, -1]
-
-
-def prompt_of_lengths(label, caption):
-    """A letter is a token: label a, caption b."""
-    return [("a" * label, 1.5), (",", 1.0), ("b" * caption, 0.9), (".", 1.0)]
-
-
-def kept_of(spans):
-    """How many tokens each span has left, and whether anything was cut."""
-    tokens = tokenise(spans, TOKENIZER, length=LENGTH)
-    return [tokens.spans.tolist().count(number) for number in range(len(spans))], tokens.truncated
-
-
-@given(st.integers(0, 90), st.integers(0, 90))
-@example(73, 1)
-@example(74, 1)
-@example(75, 1)
-@example(76, 0)
-@settings(deadline=None)
-def test_the_label_is_whole_while_anything_else_has_tokens_to_give(label, caption):
-    room, spans = LENGTH - MARKS, prompt_of_lengths(label, caption)
-    kept, truncated = kept_of(spans)
-    assert sum(kept) == min(room, label + 1 + caption + 1)
-    assert truncated == (label + 1 + caption + 1 > room)
-    assert kept[0] == min(label, room)
-    if kept[0] < label or kept[1] < 1 or kept[3] < 1:
-        assert kept[2] == 0
-    if kept[0] < label:
-        assert kept == [room, 0, 0, 0]
-
-
-@given(st.lists(st.integers(0, 9), max_size=6), st.integers(0, 30))
-def test_what_is_cut_is_cut_from_the_end_and_no_more_than_needed(lengths, room):
-    pieces = [[(number, place) for place in range(length)] for number, length in enumerate(lengths)]
-    kept = cut(pieces, room)
-    assert sum(map(len, kept)) == min(room, sum(lengths))
-    assert all(piece[: len(rest)] == rest for piece, rest in zip(pieces, kept, strict=True))
-
-
-def test_a_prompt_that_is_too_long_loses_the_end_of_its_caption_and_says_so():
-    tokens = tokenise([("abc", 1.5), (",", 1.0), ("d" * 90, 0.9), (".", 1.0)], TOKENIZER, length=LENGTH)
-    text = TOKENIZER.decode(tokens.ids, skip_special_tokens=True).replace(" ", "")
-    assert tokens.truncated
-    assert text == "abc," + "d" * (75 - 5) + "."
-
-
-def test_a_prompt_that_just_fits_is_not_cut():
-    assert not tokenise([("a" * 75, 1.0)], TOKENIZER, length=LENGTH).truncated
-
-
-@pytest.mark.parametrize("others", [[], [(".", 1.0)], [(",", 1.0), ("b", 0.9), (".", 1.0)]])
-def test_a_label_that_does_not_fit_by_itself_is_cut_last_and_named_in_the_log(encoder, caplog, others):
-    spans = [("a" * 80, 1.5), *others]
-    embeddings, truncated = embed_prompts([spans], encoder, tokenizer=TOKENIZER, weighting=Weighting("compel"))
-    assert embeddings.shape[:2] == (1, LENGTH)
-    assert truncated == [True]
-    assert kept_of(spans)[0] == [75, *(0 for _ in others)]
-    assert f"{'a' * 80!r} has 80 tokens and loses its end: a prompt has 75" in caplog.messages
-
-
-def test_nothing_is_logged_where_only_a_caption_is_cut(caplog):
-    assert kept_of(prompt_of_lengths(10, 90)) == ([10, 1, 63, 1], True)
-    assert [record for record in caplog.records if record.name == "sgid.weighting"] == []

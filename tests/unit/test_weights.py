@@ -99,6 +99,12 @@ def test_configured_hashes_can_be_taken_back(hub, model_folder):
     assert held(model_folder) == KEPT
 
 
+def test_a_wrong_hash_of_a_small_file_leaves_nothing_behind_when_it_is_taken_back(hub, model_folder):
+    refusal(hub, model_folder, sha256={"config.json": "0" * 64})
+    fetched(hub, model_folder, sha256=None)
+    assert held(model_folder) == KEPT
+
+
 def test_a_hash_of_a_file_that_is_not_needed_is_refused(hub, model_folder):
     sentence = refusal(hub, model_folder, sha256={"pytorch_model.bin": "0" * 64})
     assert "models.blip.sha256: 'pytorch_model.bin' is not fetched (have: model.safetensors, config.json)" in sentence
@@ -184,6 +190,15 @@ def test_a_disk_too_small_for_the_whole_model_is_told_before_the_first_byte(hub,
         fetched(hub, model_folder)
     assert full.value.errno == errno.ENOSPC
     assert hub.fetched == []
+
+
+def test_what_has_come_already_needs_no_room(hub, model_folder, monkeypatch):
+    model_folder.mkdir(parents=True)
+    (model_folder / ".model.safetensors.part").write_bytes(WEIGHTS[:200_000])
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=100_002))
+    fetched(hub, model_folder)
+    assert held(model_folder) == KEPT
+    assert hub.how.requests["model.safetensors"] == ["bytes=200000-"]
 
 
 def test_a_process_that_waits_says_so(hub, model_folder, caplog):

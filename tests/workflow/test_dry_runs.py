@@ -6,6 +6,9 @@ import pytest
 import yaml
 from snake import DEMO, ROOT, job_counts, snakemake
 
+from sgid.matrix import Matrix
+from sgid.page_paths import ImagePages
+
 FULL_PAPER = {
     "train_classifier": 1260 + 70 + 75 - 10,  # Table 1, and what Tables 3 and 4 add to it and share with each other
     "train_candidate": 7 * 3 * 3,
@@ -59,7 +62,11 @@ def test_every_table_and_figure_is_a_target(target):
 
 
 @pytest.mark.parametrize(
-    "target", ["datasets", "dataset_cars", "models", "paper_tables", "install_miniature", "captions_report"]
+    "target",
+    [
+        *("datasets", "dataset_cars", "models", "paper_tables", "install_miniature"),
+        *("captions_report", "image_pages", "export_images"),
+    ],
 )
 def test_every_other_named_target_can_be_planned(target):
     call = snakemake(target, "-n", "--quiet", "--forceall")
@@ -70,6 +77,25 @@ def test_the_captions_report_plans_a_page_a_data_set_and_nothing_drawn():
     counts = job_counts(snakemake("captions_report", "-n", "--quiet").text)
     assert counts["report_captions"] == counts["build_prompts"] == 7
     assert not {"draw_images", "train_classifier", "list_captions"} & counts.keys()
+
+
+def test_pages_of_pictures_train_only_what_chooses_a_noise_rate(demo_config):
+    counts = job_counts(snakemake("image_pages", "-n", "--quiet", "--forceall", *DEMO).text)
+    assert (counts["show_images"], counts["index_pages"]) == (len(ImagePages(Matrix(demo_config)).drawn()), 1)
+    assert not {"train_classifier", "render_table"} & counts.keys()
+
+
+def test_exports_draw_the_recipes_to_export_and_train_nothing():
+    counts = job_counts(snakemake("export_images", "-n", "--quiet", "--forceall", *DEMO).text)
+    assert counts["export_imagefolder"] == counts["export_parquet"] == counts["collect_images"] == 3
+    assert not {"train_classifier", "train_candidate", "write_sentences"} & counts.keys()
+
+
+def test_one_set_is_exported_by_its_path():
+    path = "results/exports/pets/text2img/noise-1.0/data.parquet"
+    call = snakemake(path, "-n", "--quiet")
+    assert call.code == 0, call.text
+    assert job_counts(call.text)["export_parquet"] == 1
 
 
 def test_a_table_plans_only_what_it_needs():
@@ -102,6 +128,7 @@ REFUSALS = {
     "recipes: {sgid: {noise: ['0.3', '1.5']}}": "recipes.sgid.noise: '1.5' is not a noise rate; it must lie in (0, 1]",
     "recipes: {sgid: {noise: '0'}}": "recipes.sgid.noise: '0' is not a noise rate",
     "captions_report: {recipe: sgid_dc}": "captions_report.recipe: 'sgid_dc' has no captions of the originals by BLIP",
+    "exports: {recipes: [sgdi]}": "exports.recipes: 'sgdi' is not defined (did you mean 'sgid'?",
     "build: [tabel1]": "build: 'tabel1' is not defined (did you mean 'table1'?",
     "tables: {table1: {groups: {single: [sgidd]}}}": "tables.table1.groups.single: 'sgidd' is not defined (did you",
     "selction: {seeds: [0]}": "selction: no such key (did you mean 'selection'?",
@@ -119,4 +146,11 @@ def test_bad_configuration_is_refused_before_the_first_job(tmp_path, overlay):
 def test_the_demo_is_planned_without_real_data_sets_or_downloads():
     counts = job_counts(snakemake("all", "-n", "--quiet", "--forceall", *DEMO).text)
     assert counts["prepare_dataset"] == 1
+    assert not {"fetch_dataset", "fetch_model", "train_miniature"} & counts.keys()
+
+
+def test_the_demo_can_be_planned_with_all_twelve_methods():
+    call = snakemake("all", "-n", "--quiet", "--forceall", *DEMO, "config/demo_all.yaml")
+    counts = job_counts(call.text)
+    assert counts["train_classifier"] == 12 * 3 * 3 + 3 * 3  # Table 1, and what Table 3 adds to it
     assert not {"fetch_dataset", "fetch_model", "train_miniature"} & counts.keys()

@@ -33,14 +33,14 @@ READINGS = {
 class Heading:
     """What a report is about.
 
-    `similarity`: name of the reading of s*; `tokens`: the limit of a prompt; `commit`: of the code that made the page.
+    `similarity_mode`: the reading of s*; `tokens`: the limit of a prompt; `commit`: of the code that made the page.
     """
 
     dataset: str
     title: str
     recipe: str
     prompts: PromptRecipe
-    similarity: str
+    similarity_mode: str
     tokens: int
     miniature: bool
     commit: str
@@ -48,12 +48,12 @@ class Heading:
     @property
     def space(self) -> str:
         """Where images and texts are compared."""
-        return "BLIP" if self.similarity == "blip_itc" else "CLIP"
+        return "BLIP" if self.similarity_mode == "blip_itc" else "CLIP"
 
     @property
     def reading(self) -> str:
         """What s* is."""
-        return READINGS[self.similarity]
+        return READINGS[self.similarity_mode]
 
     @property
     def choice(self) -> str:

@@ -95,7 +95,7 @@ def nowhere(wanted: RemoteFile, refusals: Sequence[str], advice: str) -> Refused
 
 def download(url: str, wanted: RemoteFile, final: Path, *, patience: float) -> Path:
     """Bring one mirror's file to its final name; a continued part that turns out wrong is fetched anew, once."""
-    part = final.with_name(f".{final.name}.part")
+    part = part_of(final)
     with open_alone(part) as stream:
         continued = stream.seek(0, os.SEEK_END) > 0
         try:
@@ -109,6 +109,11 @@ def download(url: str, wanted: RemoteFile, final: Path, *, patience: float) -> P
         os.replace(part, final)
     LOG.info("%s: %d bytes from %s, verified", wanted.file, final.stat().st_size, url)
     return final
+
+
+def part_of(final: Path) -> Path:
+    """Where a file lies until it is whole."""
+    return final.with_name(f".{final.name}.part")
 
 
 @contextlib.contextmanager

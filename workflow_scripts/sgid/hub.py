@@ -84,6 +84,8 @@ class Hub:
         info = self._ask(
             lambda: self.api.model_info(name, revision=revision, files_metadata=True, timeout=TIMEOUT), name, revision
         )
+        if not info.sha:
+            raise RefusedError(f"{self.api.endpoint} does not tell which commit of {name} {revision} is")
         if re.fullmatch("[0-9a-f]{40}", revision) and info.sha != revision:
             raise RefusedError(f"{self.api.endpoint} answers with commit {info.sha}, which is not the one asked for")
         files = {each.rfilename: self._described(name, each) for each in info.siblings}
@@ -143,8 +145,8 @@ class Hub:
             raise told(error, name) from error
         except HTTPError as error:
             raise InterruptedTransferError(f"{self.api.endpoint} is out of reach ({error})") from error
-        except ValueError as error:
-            raise RefusedError(f"what {self.api.endpoint} says of {name} is not a hub's answer ({error})") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise RefusedError(f"what {self.api.endpoint} says of {name} is not a hub's answer ({error!r})") from error
 
 
 def told(error: HfHubHTTPError, name: str) -> RefusedError | InterruptedTransferError:

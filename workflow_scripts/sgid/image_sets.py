@@ -74,16 +74,22 @@ def read_images(paths: Sequence[str | Path]) -> pa.Table:
 
 def read_shard(shard: dict, path: str | Path) -> pa.Table:
     """One shard of the set at `path`; refuses a missing one, and one whose pictures are not those the set lists."""
-    again = f"run `snakemake {shard['path']} {path} --cores 1`"
-    if not Path(shard["path"]).exists():
-        raise ValueError(f"{path}: its shard {shard['path']} is missing; {again}")
-    table = read_table(shard["path"])
-    if len(table) != shard["rows"]:
-        raise ValueError(f"{shard['path']}: {len(table)} rows, but {path} was made of {shard['rows']}; {again}")
+    table = read_columns(shard, path)
     if content_hash(table) != shard["sha256"]:
         raise ValueError(
             f"{shard['path']}: its pictures are not those that {path} lists; delete {path} and run its target again"
         )
+    return table
+
+
+def read_columns(shard: dict, path: str | Path, columns: list[str] | None = None) -> pa.Table:
+    """Some columns of one shard of the set at `path`, whose pictures are then not looked at."""
+    again = f"run `snakemake {shard['path']} {path} --cores 1`"
+    if not Path(shard["path"]).exists():
+        raise ValueError(f"{path}: its shard {shard['path']} is missing; {again}")
+    table = read_table(shard["path"], columns)
+    if len(table) != shard["rows"]:
+        raise ValueError(f"{shard['path']}: {len(table)} rows, but {path} was made of {shard['rows']}; {again}")
     return table
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from transformers import CLIPTextConfig, CLIPTokenizer
 
-from sgid.weighting import Spans, cut
+from sgid.weighting import Spans, cut, length_limit
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def load_prompt_tokenizer(record: str | Path) -> PromptTokenizer:
     folder = Path(record).parent
     tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
     encoder = CLIPTextConfig.from_pretrained(folder / "text_encoder", local_files_only=True)
-    return PromptTokenizer(tokenizer, min(tokenizer.model_max_length, encoder.max_position_embeddings))
+    return PromptTokenizer(tokenizer, length_limit(encoder, tokenizer))
 
 
 def are_truncated(prompts: Sequence[Spans], tokenizer: PromptTokenizer) -> list[bool]:

@@ -99,7 +99,7 @@ def choose(candidates: Sequence[Caption], strategy: str, *, seed: int) -> Captio
     """
     known = [caption for caption in candidates if math.isfinite(caption.similarity)] or list(candidates)
     if strategy == FILTER:
-        return max(known, key=lambda caption: caption.similarity)
+        return max(known, key=lambda caption: caption.cosine)
     return known[seed % len(known)]
 
 

@@ -4,10 +4,9 @@ Images and different texts are encoded once each, in batches; texts are cut to t
 CLIP's causal mask changes nothing. A cosine that is not finite is kept as it is, for prompts to deal with and count.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import open_clip
 import pyarrow as pa
@@ -32,23 +31,50 @@ SCORE_SCHEMA = pa.schema(
 )
 
 
-class Encoder(Protocol):
-    """What scores need: rows of unit length, float32 on the CPU, for N pictures and for N texts."""
+class Encoder:
+    """An image tower and a text tower into one space; of both, rows of unit length, float32 on the CPU."""
 
     name: str
     batch_size: int
 
-    def encode_images(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
-        """(N, D) of N pictures."""
-        ...
+    def pixels(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
+        """(B, 3, S, S) on the CPU, as the image tower wants a batch of pictures."""
+        raise NotImplementedError
 
+    def encode_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
+        """(B, D), of any length, for a batch of `pixels`."""
+        raise NotImplementedError
+
+    def encode_batch(self, texts: Sequence[str]) -> torch.Tensor:
+        """(B, D), of any length, for a batch of texts."""
+        raise NotImplementedError
+
+    def encode_images(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
+        """(N, D) of N pictures, at least one; a batch is prepared while the one before it is encoded."""
+        return self.encode_prepared(one_ahead(self.pixels, batches_of(pictures, self.batch_size)))
+
+    @torch.inference_mode()
+    def encode_prepared(self, batches: Iterable[torch.Tensor]) -> torch.Tensor:
+        """(N, D) of batches of `pixels`, at least one."""
+        return normalize(torch.cat([self.encode_pixels(pixels).float().cpu() for pixels in batches]), dim=-1)
+
+    @torch.inference_mode()
     def encode_texts(self, texts: Sequence[str]) -> torch.Tensor:
-        """(N, D) of N texts."""
-        ...
+        """(N, D) of N texts, at least one; a text that occurs again is encoded once."""
+        # By length, so that a batch is cut to about the length of each of its texts.
+        distinct = sorted(set(texts), key=lambda text: (len(text), text))
+        encoded = [self.encode_batch(batch).float().cpu() for batch in batches_of(distinct, self.batch_size)]
+        rows = {text: row for row, text in enumerate(distinct)}
+        return normalize(torch.cat(encoded), dim=-1)[[rows[text] for text in texts]]
+
+
+def batches_of(rows: Sequence | pa.Table, size: int) -> Iterator:
+    """Consecutive slices of at most `size`."""
+    return (rows[start : start + size] for start in range(0, len(rows), size))
 
 
 @dataclass(frozen=True)
-class Clip:
+class Clip(Encoder):
     """An open_clip model in evaluation mode with its own preprocessing and tokenizer."""
 
     model: torch.nn.Module
@@ -58,35 +84,14 @@ class Clip:
     name: str = "clip"
     batch_size: int = 64
 
-    @torch.inference_mode()
-    def encode_images(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
-        """(N, D) float32 of unit length, on the CPU."""
-        batches = [pictures[i : i + self.batch_size] for i in range(0, len(pictures), self.batch_size)]
-        encoded = [self.model.encode_image(self._pixels(batch)).float().cpu() for batch in batches]
-        return normalize(torch.cat(encoded), dim=-1)
+    def pixels(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
+        return torch.stack([self.preprocess(picture) for picture in pictures])
 
-    @torch.inference_mode()
-    def encode_texts(self, texts: Sequence[str]) -> torch.Tensor:
-        """(N, D) float32 of unit length, on the CPU; a text that occurs again is encoded once."""
-        return encoded_once(self._features, texts, self.batch_size)
+    def encode_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
+        return self.model.encode_image(pixels.to(self.device, next(self.model.parameters()).dtype))
 
-    def _features(self, texts: Sequence[str]) -> torch.Tensor:
-        return text_features(self.model, self.tokenizer(texts).to(self.device)).float().cpu()
-
-    def _pixels(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
-        dtype = next(self.model.parameters()).dtype
-        return torch.stack([self.preprocess(picture) for picture in pictures]).to(self.device, dtype)
-
-
-def encoded_once(
-    encode: Callable[[Sequence[str]], torch.Tensor], texts: Sequence[str], batch_size: int
-) -> torch.Tensor:
-    """(N, D) of unit length for N texts, of which each different one is encoded once; `encode` gives (B, D) of B."""
-    # By length, so that a batch is cut to about the length of each of its texts.
-    distinct = sorted(set(texts), key=lambda text: (len(text), text))
-    encoded = [encode(distinct[start : start + batch_size]) for start in range(0, len(distinct), batch_size)]
-    rows = {text: row for row, text in enumerate(distinct)}
-    return normalize(torch.cat(encoded), dim=-1)[[rows[text] for text in texts]]
+    def encode_batch(self, texts: Sequence[str]) -> torch.Tensor:
+        return text_features(self.model, self.tokenizer(texts).to(self.device))
 
 
 def text_features(model: torch.nn.Module, tokens: torch.Tensor) -> torch.Tensor:
@@ -124,7 +129,7 @@ def load_clip(record: str | Path, *, device: str = "cpu", batch_size: int = 64) 
 
 
 @dataclass(frozen=True)
-class BlipContrast:
+class BlipContrast(Encoder):
     """BLIP's contrastive space (ITC): its image and text towers with their projections, cross-attention unused."""
 
     model: BlipForImageTextRetrieval
@@ -132,26 +137,18 @@ class BlipContrast:
     name: str = "blip_itm"
     batch_size: int = 64
 
-    @torch.inference_mode()
-    def encode_images(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
-        """(N, D) float32 of unit length, on the CPU."""
-        found = []
-        for start in range(0, len(pictures), self.batch_size):
-            inputs = self.processor.image_processor(pictures[start : start + self.batch_size], return_tensors="pt")
-            states = self.model.vision_model(inputs.pixel_values.to(self.model.device, self.model.dtype))
-            found.append(self.model.vision_proj(states.last_hidden_state[:, 0]).float().cpu())
-        return normalize(torch.cat(found), dim=-1)
+    def pixels(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
+        return self.processor.image_processor(pictures, return_tensors="pt").pixel_values
 
-    @torch.inference_mode()
-    def encode_texts(self, texts: Sequence[str]) -> torch.Tensor:
-        """(N, D) float32 of unit length, on the CPU; a text that occurs again is encoded once."""
-        return encoded_once(self._features, texts, self.batch_size)
+    def encode_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
+        states = self.model.vision_model(pixels.to(self.model.device, self.model.dtype)).last_hidden_state
+        return self.model.vision_proj(states[:, 0])
 
-    def _features(self, texts: Sequence[str]) -> torch.Tensor:
-        words = self.processor.tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt")
+    def encode_batch(self, texts: Sequence[str]) -> torch.Tensor:
+        words = self.processor.tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
         words = words.to(self.model.device)
         states = self.model.text_encoder(words.input_ids, attention_mask=words.attention_mask).last_hidden_state
-        return self.model.text_proj(states[:, 0]).float().cpu()
+        return self.model.text_proj(states[:, 0])
 
 
 def load_blip_contrast(record: str | Path, *, device: str = "cpu", batch_size: int = 64) -> BlipContrast:
@@ -201,9 +198,11 @@ def rows_named(images: pa.Table, image_ids: Sequence[str]) -> pa.Table:
 
 def image_features(encoder: Encoder, images: pa.Table) -> torch.Tensor:
     """(N, D) of an image table that is not empty; a batch is decoded while the one before it is encoded."""
-    starts = range(0, len(images), encoder.batch_size)
-    batches = one_ahead(pictures_of, (images.slice(start, encoder.batch_size) for start in starts))
-    return torch.cat([encoder.encode_images(batch) for batch in batches])
+
+    def prepared(batch: pa.Table) -> torch.Tensor:
+        return encoder.pixels(pictures_of(batch))
+
+    return encoder.encode_prepared(one_ahead(prepared, batches_of(images, encoder.batch_size)))
 
 
 def caption_cosines(encoder: Encoder, features: torch.Tensor, texts: Sequence[Sequence[str]]) -> list[list[float]]:

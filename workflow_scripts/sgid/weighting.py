@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from transformers import CLIPTextModel, CLIPTokenizer
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 log = logging.getLogger(__name__)
 
@@ -65,9 +65,9 @@ class Prompts:
     empty: torch.Tensor
 
 
-def length_limit(text_encoder: CLIPTextModel, tokenizer: CLIPTokenizer) -> int:
+def length_limit(encoder: CLIPTextConfig, tokenizer: CLIPTokenizer) -> int:
     """Tokens of a prompt with its two end marks: 77 for CLIP."""
-    return min(tokenizer.model_max_length, text_encoder.config.max_position_embeddings)
+    return min(tokenizer.model_max_length, encoder.max_position_embeddings)
 
 
 def tokenise(spans: Spans, tokenizer: CLIPTokenizer, *, length: int) -> Tokens:
@@ -189,7 +189,7 @@ def embed_prompts(
     prompts: Sequence[Spans], text_encoder: CLIPTextModel, *, tokenizer: CLIPTokenizer, weighting: Weighting
 ) -> tuple[torch.Tensor, list[bool]]:
     """Weighted embeddings (B, L, D) in the text encoder's dtype, and which prompts were cut to fit the limit."""
-    length = length_limit(text_encoder, tokenizer)
+    length = length_limit(text_encoder.config, tokenizer)
     tokens = [tokenise(spans, tokenizer, length=length) for spans in prompts]
     columns = ([t.ids for t in tokens], [t.weights for t in tokens], [t.spans for t in tokens])
     empty = [tokenise([], tokenizer, length=length).ids]

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from sgid.download import file_hash
+from sgid.download import file_hash, part_of
 from sgid.hub import Hub, HubFile, OfflineError, Revision
 from sgid.model_files import MissingFilesError, files_of, library_of
 from sgid.model_registry import RECORD, own_files
@@ -158,10 +158,11 @@ def planned(source: Mapping, entry: Mapping, hub: Hub) -> Plan:
 
 
 def complete(plan: Plan, folder: Path, hub: Hub) -> None:
-    """Bring what is missing; the disk must hold it all before the first byte of it."""
+    """Bring what is missing; the disk must hold it all, but for what has come, before the first byte of it."""
     missing = plan.missing(folder)
     LOG.info("%s at %s: %d of %d files to fetch", plan.id, plan.commit, len(missing), len(plan.files))
-    require_space(folder, sum(wanted.bytes for wanted in missing.values()))
+    parts = [path for path in (part_of(folder / kept) for kept in missing) if path.is_file()]
+    require_space(folder, sum(each.bytes for each in missing.values()) - sum(path.stat().st_size for path in parts))
     for kept, wanted in sorted(missing.items(), key=lambda each: each[1].bytes):
         hub.bring(plan.id, plan.commit, wanted, folder / kept)
 
@@ -178,7 +179,12 @@ def pinned(name: str, entry: Mapping, plan: Plan) -> Plan:
                 f"{kept} has sha256 {told.sha256} there where {pins[kept]} is configured; correct "
                 f"models.{name}.sha256, or set it to null for other weights"
             )
-    return replace(plan, files=plan.files | {kept: replace(plan.files[kept], sha256=pins[kept]) for kept in pins})
+    # A file that is known by its blob has no sha256 but the configured one, which may have been taken back.
+    files = {
+        kept: replace(told, sha256=pins.get(kept, None if told.blob else told.sha256))
+        for kept, told in plan.files.items()
+    }
+    return replace(plan, files=files)
 
 
 def settle(plan: Plan, folder: Path, links: Mapping[str, Path]) -> None:

@@ -34,7 +34,6 @@ PROVENANCE_SCHEMA = pa.schema(
     ]
 )
 PRECISIONS = ("auto", "float32", "float16", "bfloat16")
-PRECISIONS = ("auto", "float32", "float16", "bfloat16")
 FROM_NOTES = ("seed", "steps_run", "truncated", "attempts", "flag")
 FROM_PROMPT = ("caption", "sampler", "cosine", "similarity", "guidance", "prompt", "weights", "prompt_flag")
 

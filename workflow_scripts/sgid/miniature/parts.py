@@ -9,11 +9,13 @@ from sgid.miniature.captioner import train_captioner
 from sgid.miniature.classifiers import train_evaluator, train_vit
 from sgid.miniature.contrastive import train_clip
 from sgid.miniature.diffusion import train_diffusion
+from sgid.miniature.instructor import train_instructor
 from sgid.miniature.sentences import train_sentences
 
 TRAINERS: dict[str, Callable[..., None]] = {
     "vae": train_autoencoder,
     "stable_diffusion": train_diffusion,
+    "instruct_pix2pix": train_instructor,
     "blip": train_captioner,
     "clip": train_clip,
     "t5": train_sentences,
