@@ -19,6 +19,7 @@ from sgid.image_table import (
     read_metadata,
     read_table,
     read_tables,
+    rows_at,
     shard,
     write_table,
 )
@@ -243,3 +244,15 @@ def test_pixels_are_one_array_of_squares():
     table = image_rows(["a", "b"], [saved(noise(20, 30)), saved(noise(50, 16))], [0, 1])
     pixels = pixels_of(table, 16)
     assert (pixels.shape, pixels.dtype) == ((2, 16, 16, 3), np.uint8)
+
+
+@given(st.lists(st.integers(0, 4), max_size=8))
+def test_rows_come_in_the_order_asked_for_however_often(rows):
+    table = table_of("a", "b", "c", "d", "e")
+    assert rows_at(table, rows).equals(table.take(rows) if rows else table.slice(0, 0))
+
+
+def test_pictures_of_rows_out_of_several_chunks_are_theirs():
+    one = image_rows(["a", "b"], [saved(Image.new("RGB", (2, 2), RED)), saved(Image.new("RGB", (2, 2), WHITE))], [0, 1])
+    table = pa.concat_tables([one, one.slice(1)])
+    assert [picture.getpixel((0, 0)) for picture in pictures_of(rows_at(table, [2, 0, 1]))] == [WHITE, RED, WHITE]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from sgid.image_table import in_order, read_table
+from sgid.image_table import in_order, read_table, rows_at
 from sgid.runtime import read_json
 from sgid.seeding import seed_for
 
@@ -132,7 +132,7 @@ def noise_rate_of(noise: str, choice: Sequence[str]) -> str:
 
 def some_of_each_class(table: pa.Table, per_class: int | None, *, seed: int) -> pa.Table:
     """`per_class` images of each class, the same ones for every recipe; None keeps all. In `image_id` order."""
-    table = table.sort_by("image_id")
+    table = in_order(table)
     if per_class is None:
         return table
     pairs = zip(table["image_id"].to_pylist(), table["label"].to_pylist(), strict=True)
@@ -143,4 +143,4 @@ def some_of_each_class(table: pa.Table, per_class: int | None, *, seed: int) -> 
         if taken[label] < per_class:
             rows.append(row)
             taken[label] += 1
-    return table.take(sorted(rows))
+    return rows_at(table, sorted(rows))

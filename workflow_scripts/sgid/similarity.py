@@ -16,7 +16,7 @@ from PIL import Image
 from torch.nn.functional import normalize
 from transformers import BlipForImageTextRetrieval, BlipProcessor
 
-from sgid.image_table import pictures_of
+from sgid.image_table import pictures_of, rows_at
 from sgid.prompts import label_text
 from sgid.runtime import fast_dtype, one_ahead
 
@@ -185,15 +185,12 @@ def score_captions(encoder: Encoder, images: pa.Table, captions: pa.Table, *, na
 
 
 def rows_named(images: pa.Table, image_ids: Sequence[str]) -> pa.Table:
-    """The rows of these ids, in their order; raises ValueError for an id that is not there.
-
-    Slices of the table, which copy no picture: Arrow's `take` fails where they have more than 2 GB.
-    """
+    """The rows of these ids, in their order; raises ValueError for an id that is not there."""
     row_of = {image_id: row for row, image_id in enumerate(images["image_id"].to_pylist())}
     missing = next((image_id for image_id in image_ids if image_id not in row_of), None)
     if missing is not None:
         raise ValueError(f"{missing}: captioned, and not among the images; run write_captions again")
-    return pa.concat_tables([images.slice(0, 0), *(images.slice(row_of[image_id], 1) for image_id in image_ids)])
+    return rows_at(images, [row_of[image_id] for image_id in image_ids])
 
 
 def image_features(encoder: Encoder, images: pa.Table) -> torch.Tensor:

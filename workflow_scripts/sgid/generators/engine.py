@@ -25,7 +25,7 @@ from sgid.generators.denoising import Batch, Diffusion, Drawn, Sampling
 from sgid.generators.drawing import Generation, Picture, SetName, key_of, pictures_to_draw, rows_of
 from sgid.generators.packs import Packs
 from sgid.generators.stopping import stopping
-from sgid.image_table import encode, pixels_of
+from sgid.image_table import encode, pixels_of, rows_at
 from sgid.runtime import provenance
 from sgid.weighting import Weighting, embed_prompts
 
@@ -155,7 +155,7 @@ def draw_batch(
     empty, _ = embed_prompts([[]], model.text_encoder, **shown)
     seeds = [engine.name.seed(picture.source_id, picture.replicate, attempt) for picture, attempt in filled]
     batch = Batch(
-        originals=pixels_of(originals.take([picture.row for picture, _ in filled]), generation.resolution),
+        originals=pixels_of(rows_at(originals, [picture.row for picture, _ in filled]), generation.resolution),
         prompts=prompts,
         empty_prompt=empty,
         guidance=torch.tensor([picture.prompt["guidance"] for picture, _ in filled]),
