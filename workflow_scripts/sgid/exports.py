@@ -14,10 +14,9 @@ from pathlib import Path
 from string import Template
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from sgid.image_sets import read_shard
-from sgid.image_table import encoded_of, read_metadata
+from sgid.image_table import encoded_of, open_writer, read_metadata
 from sgid.runtime import read_json, replacing
 
 SUFFIXES = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpg"}
@@ -104,7 +103,7 @@ def write_parquet(export: Export, path: str | Path) -> None:
         for table in export.shards():
             if writer is None:
                 metadata = (table.schema.metadata or {}) | {b"huggingface": features_of(table.schema, export.classes)}
-                writer = pq.ParquetWriter(temporary, table.schema.with_metadata(metadata), compression="zstd")
+                writer = open_writer(temporary, table.schema.with_metadata(metadata))
             writer.write_table(table.cast(writer.schema), row_group_size=ROWS)
         writer.close()
 

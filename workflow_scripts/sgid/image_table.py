@@ -60,11 +60,16 @@ def write_row_groups(tables: Iterable[pa.Table], path: str | Path, *, metadata: 
                 raise ValueError(f"{path}: image_id {twice!r} occurs more than once, or out of order; ids are unique")
             if writer is None:
                 schema = table.schema.with_metadata(encoded)
-                writer = open_files.enter_context(pq.ParquetWriter(temporary, schema, compression="zstd"))
+                writer = open_files.enter_context(open_writer(temporary, schema))
             writer.write_table(table)
             last = ids[-1]
         if writer is None:
             raise ValueError(f"{path}: no image to write; a split cannot be empty")
+
+
+def open_writer(path: str | Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """A writer of row groups, compressed as every table here; it is closed by its caller."""
+    return pq.ParquetWriter(path, schema, compression="zstd")
 
 
 def read_table(path: str | Path, columns: list[str] | None = None) -> pa.Table:
