@@ -4,7 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
-from snake import DEMO, Call, copy_of_the_repository, snakemake
+import torch
+from snake import DEMO, ROOT, Call, copy_of_the_repository, snakemake
+
+from sgid.generators.denoising import Diffusion, load_diffusion
 
 TARGETS = ("all", "miniature_quality")
 
@@ -29,3 +32,10 @@ class Demo:
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory) -> Demo:
     return Demo(copy_of_the_repository(tmp_path_factory.mktemp("clone")))
+
+
+@pytest.fixture(scope="session")
+def model() -> Diffusion:
+    """The committed tiny Stable Diffusion."""
+    torch.set_num_threads(1)
+    return load_diffusion(str(ROOT / "resources/miniature/stable_diffusion/model.json"), device="cpu")

@@ -8,25 +8,16 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-import torch
 from PIL import Image
 from snake import ROOT
 
 from sgid.datasets.drawn import draw_split
-from sgid.generators.denoising import load_diffusion
 from sgid.generators.drawing import Generation, SetName
 from sgid.generators.engine import Engine, draw_images
 from sgid.generators.packs import open_packs
 from sgid.weighting import Weighting
 
-RECORD = ROOT / "resources/miniature/stable_diffusion/model.json"
 COUNT = 14
-
-
-@pytest.fixture(scope="module")
-def model():
-    torch.set_num_threads(1)
-    return load_diffusion(str(RECORD), device="cpu")
 
 
 @pytest.fixture(scope="module")

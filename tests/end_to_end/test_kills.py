@@ -8,12 +8,10 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-import torch
-from test_determinism import RECORD, prompts_for
+from test_determinism import prompts_for
 
 from sgid.datasets.drawn import draw_split
 from sgid.generators import GENERATORS
-from sgid.generators.denoising import load_diffusion
 from sgid.generators.drawing import Generation, SetName
 from sgid.generators.engine import Engine, draw_images
 from sgid.generators.packs import open_packs
@@ -23,12 +21,6 @@ from sgid.weighting import Weighting
 COUNT, BATCH = 48, 4
 GENERATION = Generation("img2img", steps=8, resolution=32, batch_size=BATCH)
 NAME = SetName("shapes", "sgid", "0.5")
-
-
-@pytest.fixture(scope="module")
-def model():
-    torch.set_num_threads(1)
-    return load_diffusion(str(RECORD), device="cpu")
 
 
 @pytest.fixture(scope="module")

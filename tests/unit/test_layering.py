@@ -22,7 +22,18 @@ RULES = {
 
 # The house from its cellar up: a room imports only from those before it. A new room takes its place here.
 ROOMS = [
-    *("seeding", "guidance", "references", "lease", "runtime", "transfer", "download", "folders", "dataset_registry"),
+    *(
+        "seeding",
+        "guidance",
+        "references",
+        "locks",
+        "lease",
+        "runtime",
+        "transfer",
+        "download",
+        "folders",
+        "dataset_registry",
+    ),
     *("model_files", "model_registry", "matrix", "presentation", "model_needs", "report_paths", "configuration"),
     *("page_paths", "rejects"),
     *("caption_scores", "prompts", "picking", "weighting", "prompt_lengths", "classes", "image_table", "image_sets"),

@@ -5,7 +5,6 @@ of the stated size and hash is renamed. `tenacity` decides when to try again.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import logging
 import os
@@ -16,6 +15,7 @@ from typing import BinaryIO
 
 from tenacity import RetryCallState, Retrying, before_sleep_log, retry_if_exception_type, wait_exponential_jitter
 
+from sgid.locks import lock_if_free
 from sgid.transfer import InterruptedTransferError, RefusedError, is_page, transfer
 
 LOG = logging.getLogger("sgid.download")
@@ -140,9 +140,8 @@ def open_alone(part: Path) -> Iterator[BinaryIO]:
 def held(stream: BinaryIO, part: Path) -> bool:
     """Lock a part; False where another process has it, or gave it its final name since it was opened here."""
     try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.path.samestat(os.fstat(stream.fileno()), part.stat())
-    except (BlockingIOError, FileNotFoundError):
+        return lock_if_free(stream) and os.path.samestat(os.fstat(stream.fileno()), part.stat())
+    except FileNotFoundError:
         return False
 
 

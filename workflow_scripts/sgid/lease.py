@@ -6,7 +6,6 @@ processes, of several users too, share one pool. Inside a SLURM job the allocati
 """
 
 import contextlib
-import fcntl
 import logging
 import os
 import random
@@ -15,6 +14,8 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from sgid.locks import lock_if_free
 
 LOG = logging.getLogger("sgid.lease")
 PATIENCE = 24 * 3600.0  # seconds to wait for a device before giving up
@@ -79,9 +80,7 @@ def take(pool: Sequence[str], count: int, folder: Path) -> list[str]:
     locked: dict[str, int] = {}
     for device in random.sample(pool, len(pool)):
         descriptor = open_lock(folder / f"gpu-{device.replace('/', '_')}")
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not lock_if_free(descriptor):
             os.close(descriptor)
             continue
         locked[device] = descriptor

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from sgid.lease import lease_devices
 
@@ -95,6 +95,13 @@ def is_running(number: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def write_whole(stream: BinaryIO, data: bytes) -> None:
+    """Write all of the bytes to an unbuffered file, which may take less of them at once."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[stream.write(rest) :]
 
 
 def write_json(value: Any, path: str | Path) -> None:

@@ -22,7 +22,7 @@ from urllib.request import url2pathname
 import requests
 from urllib3.exceptions import HTTPError
 
-from sgid.runtime import FULL
+from sgid.runtime import FULL, write_whole
 
 LOG = logging.getLogger("sgid.transfer")
 CHUNK = 1 << 20
@@ -105,13 +105,6 @@ def append(part: BinaryIO, chunks: Iterable[bytes], progress: Progress) -> None:
         if error.errno in FULL:
             raise no_space(Path(part.name)) from error
         raise
-
-
-def write_whole(part: BinaryIO, chunk: bytes) -> None:
-    """Write all of a chunk to an unbuffered file, which may take less of it at once."""
-    rest = memoryview(chunk)
-    while rest:
-        rest = rest[part.write(rest) :]
 
 
 def is_page(start: bytes) -> bool:

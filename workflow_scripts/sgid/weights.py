@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sgid.download import file_hash, part_of
 from sgid.hub import Hub, HubFile, OfflineError, Revision
+from sgid.locks import lock_if_free
 from sgid.model_files import MissingFilesError, files_of, library_of
 from sgid.model_registry import RECORD, own_files
 from sgid.runtime import read_json, replacing, write_json
@@ -83,9 +84,7 @@ def alone(folder: Path) -> Iterator[None]:
     """One process at a time in a folder, the next one waits; the kernel lets go of it when a process dies."""
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / ".lock", "w", encoding="utf-8") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not lock_if_free(stream):
             LOG.warning("another process is at work in %s; waiting for it", folder)
             fcntl.flock(stream, fcntl.LOCK_EX)
         yield

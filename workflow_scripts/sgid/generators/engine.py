@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from sgid.generators.packs import Packs
 from sgid.generators.stopping import stopping
 from sgid.image_table import encode, pixels_of, rows_at
 from sgid.runtime import provenance
-from sgid.weighting import Weighting, embed_prompts
+from sgid.weighting import Spans, Weighting, embed_prompts
 
 LOG = logging.getLogger("sgid.engine")
 ATTEMPTS = 3  # at a picture, before it is kept with its flag
@@ -46,6 +47,16 @@ class Engine:
     weighting: Weighting
     packs: Packs
     identity: Mapping[str, Any] = field(default_factory=dict)
+
+    def embedded(self, prompts: Sequence[Spans]) -> tuple[torch.Tensor, list[bool]]:
+        """Weighted embeddings (B, L, D) of prompts, and which of them were cut to the encoder's limit."""
+        model = self.model
+        return embed_prompts(prompts, model.text_encoder, tokenizer=model.tokenizer, weighting=self.weighting)
+
+    @cached_property
+    def empty_prompt(self) -> torch.Tensor:
+        """The embedding (1, L, D) of the empty prompt, the same for all batches."""
+        return self.embedded([[]])[0]
 
     def key(self, picture: Picture) -> str:
         """The key of a picture in the packs."""
@@ -149,15 +160,12 @@ def draw_batch(
     """One batch by the recipe's generator at the set's noise rate, and whose prompt was cut to the encoder's limit."""
     generation, model = engine.generation, engine.model
     filled = [*wanted, *[wanted[-1]] * (size - len(wanted) if generation.exact else 0)]
-    shown = {"tokenizer": model.tokenizer, "weighting": engine.weighting}
-    spans = [json.loads(picture.prompt["weights"]) for picture, _ in filled]
-    prompts, truncated = embed_prompts(spans, model.text_encoder, **shown)
-    empty, _ = embed_prompts([[]], model.text_encoder, **shown)
+    prompts, truncated = engine.embedded([json.loads(picture.prompt["weights"]) for picture, _ in filled])
     seeds = [engine.name.seed(picture.source_id, picture.replicate, attempt) for picture, attempt in filled]
     batch = Batch(
         originals=pixels_of(rows_at(originals, [picture.row for picture, _ in filled]), generation.resolution),
         prompts=prompts,
-        empty_prompt=empty,
+        empty_prompt=engine.empty_prompt,
         guidance=torch.tensor([picture.prompt["guidance"] for picture, _ in filled]),
         # On the CPU whatever the device, so that a GPU draws from the same numbers.
         generators=[torch.Generator().manual_seed(seed) for seed in seeds],

@@ -7,7 +7,6 @@ are damaged counts as not there.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import logging
@@ -17,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sgid.runtime import FULL
+from sgid.locks import lock_if_free
+from sgid.runtime import FULL, write_whole
 
 LOG = logging.getLogger("sgid.packs")
 LONGEST_LINE = 1 << 16
@@ -84,13 +84,6 @@ class Packs:
         return Place(Path(self.stream.name), offset, len(data), sha256, notes)
 
 
-def write_whole(stream: BinaryIO, data: bytes) -> None:
-    """Write all of the bytes to an unbuffered file, which may take less of them at once."""
-    rest = memoryview(data)
-    while rest:
-        rest = rest[stream.write(rest) :]
-
-
 @contextlib.contextmanager
 def open_packs(folder: Path, name: str) -> Iterator[Packs]:
     """The packs of a folder; `name` is the one to write, for one process at a time.
@@ -100,10 +93,8 @@ def open_packs(folder: Path, name: str) -> Iterator[Packs]:
     folder.mkdir(parents=True, exist_ok=True)
     own = folder / f"{name}.pack"
     with open(own, "a+b", buffering=0) as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ValueError(f"{own}: another process draws into it; wait for it, then run this again") from None
+        if not lock_if_free(stream):
+            raise ValueError(f"{own}: another process draws into it; wait for it, then run this again")
         packs = Packs(folder, stream)
         for path in sorted(folder.glob("*.pack")):
             end = index(path, packs.places)
@@ -157,9 +148,7 @@ def prune(drawn: Path, tables: Path) -> str:
 def remove_unused(pack: Path) -> bool:
     """Remove a pack unless a process writes it."""
     with open(pack, "rb") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not lock_if_free(stream):
             return False
         pack.unlink()
     return True
