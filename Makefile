@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-DEMO := all captions_report miniature_quality --configfile config/demo.yaml --cores $(shell nproc)
+MINIATURE := --configfile config/demo.yaml --cores $(shell nproc)
+DEMO := all captions_report miniature_quality $(MINIATURE)
 export HF_HUB_OFFLINE ?= 1
 
 .PHONY: demo test setup lint format lock clean miniature
@@ -10,6 +11,7 @@ export HF_HUB_OFFLINE ?= 1
 demo: setup
 	@test -t 1 || echo "No terminal, so no progress line: follow the newest file in .snakemake/log instead"
 	$(BIN)/snakemake $(DEMO)
+	@$(BIN)/snakemake site $(MINIATURE) --quiet all
 	@test results/report.html -nt results/tables/table1.html || $(BIN)/snakemake $(DEMO) --quiet all --report results/report.html
 	@cat results/tables/table1.md results/miniature/shapes.md
 	@echo "Look at:  results/figures/gallery.png      originals and what was drawn from them"
@@ -17,6 +19,7 @@ demo: setup
 	@echo "          results/figures/consistency.png  consistency against diversity"
 	@echo "          results/tables/table1.html       the table above, and its tests in table1.tests.csv"
 	@echo "          results/captions/shapes/report.html  twenty captions an image, the chosen one, its prompt"
+	@echo "          results/site/index.html          every number down to its runs, in a folder that opens offline"
 	@echo "          results/report.html              everything in one page that opens offline"
 
 test: setup lint

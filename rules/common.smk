@@ -7,22 +7,28 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 
 from sgid.configuration import checked
+from sgid.cost_plan import CostPlan
 from sgid.dataset_registry import DatasetRegistry
 from sgid.matrix import Matrix
 from sgid.miniature import PARTS
 from sgid.model_needs import models_needed
 from sgid.page_paths import ImagePages
 from sgid.presentation import Presentation
+from sgid.rating_plan import HumanEvaluations
 from sgid.references import SAMPLERS_OF, ConfigError
 from sgid.report_paths import CaptionReports
+from sgid.site_paths import SitePages
 
 try:
     matrix = Matrix(checked(config))
     caption_reports = CaptionReports(matrix)
     image_pages = ImagePages(matrix)
+    human = HumanEvaluations(matrix)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 shown = Presentation(matrix)
+cost_plan = CostPlan(matrix)
+sites = {"site": SitePages(matrix), "partial/site": SitePages(matrix, partial=True)}
 data = DatasetRegistry(config["datasets"])
 
 
@@ -38,7 +44,11 @@ wildcard_constraints:
     source=one_of(["originals", *config["recipes"]]),
     sampler=one_of(sorted({name for names in SAMPLERS_OF.values() for name in names})),
     table=one_of(matrix.names),
+    stage="tables|partial",
+    site=one_of(sites),
     figure=one_of(config["figures"]),
+    evaluation=one_of(config["human"]),
+    annotator=r"[1-9]\d*",
     noise=r"chosen|[01]\.\d+",
     seed=r"\d+",
     i=r"\d+",

@@ -1,6 +1,6 @@
 """What validation chose, and how far augmented images stay with their originals (paper, sections 3.2 and 4.4).
 
-Needs:  validation runs; image sets, the tables of originals, CLIP
+Needs:  validation runs; image sets, the tables of originals, the encoder of a figure (CLIP)
 Makes:  results/selection/{dataset}/{recipe}.json, results/consistency/{figure}/{dataset}/{method}.csv,
         results/cases/{figure}/{dataset}.parquet (perturbed originals to look at)
 """
@@ -12,7 +12,7 @@ rule choose_noise:
     output:
         report(
             "results/selection/{dataset}/{recipe}.json",
-            category="Selection",
+            category="4 Selection",
             caption="../report/selection.rst",
         ),
     log:
@@ -29,7 +29,7 @@ rule measure_consistency:
         classes="results/datasets/{dataset}/classes.csv",
         images=measured_sets,
         choice=measured_choice,
-        model=matrix.model("clip"),
+        model=measuring_model,
     output:
         "results/consistency/{figure}/{dataset}/{method}.csv",
     log:

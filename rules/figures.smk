@@ -1,7 +1,7 @@
 """Figures, by kind (config/tables.yaml).
 
 Needs:  results/tables/{figure}.runs.csv, results/consistency/{figure}/…, image sets
-Makes:  results/figures/{figure}.pdf, results/figures/{figure}.png
+Makes:  results/figures/{figure}.pdf, results/figures/{figure}.png; results/paper/{figure}.pdf, .png (as published)
 """
 
 
@@ -33,10 +33,34 @@ rule plot_overview:
         "../workflow_scripts/plot_overview.py"
 
 
+rule plot_paper_overview:
+    input:
+        paper=paper_numbers,
+        code=modules("figures", "figure_style", "tables", "paper_numbers"),
+    output:
+        pdf="results/paper/{figure}.pdf",
+        png=report("results/paper/{figure}.png", category="7 As published", caption="../report/paper_figure.rst"),
+    log:
+        "logs/plot_paper_overview/{figure}.log",
+    wildcard_constraints:
+        figure=one_of(shown.of_kind("overview")),
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        title=figure_field("title"),
+        titles=of_entry(shown.titles),
+        paper_names=of_entry(shown.paper_names),
+        cells=of_entry(matrix.cells),
+        base="backbone",
+    script:
+        "../workflow_scripts/plot_paper_overview.py"
+
+
 rule plot_similarity:
     input:
         measured=of_entry(shown.measurements),
-        code=modules("figures", "figure_style"),
+        paper=paper_numbers,
+        code=modules("figures", "figure_frames", "figure_panels", "figure_style"),
     output:
         pdf="results/figures/{figure}.pdf",
         png=reported("png", "figure3"),
@@ -49,6 +73,7 @@ rule plot_similarity:
     params:
         title=figure_field("title"),
         titles=of_entry(shown.titles),
+        paper_names=of_entry(shown.paper_names),
     script:
         "../workflow_scripts/plot_similarity.py"
 
@@ -56,7 +81,7 @@ rule plot_similarity:
 rule plot_consistency:
     input:
         measured=of_entry(shown.measurements),
-        code=modules("figures", "figure_style"),
+        code=modules("figures", "figure_panels", "figure_style"),
     output:
         pdf="results/figures/{figure}.pdf",
         png=reported("png", "consistency"),

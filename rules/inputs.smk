@@ -1,5 +1,9 @@
 """What rules ask of the matrix: params and input functions. A file of its own, because lint wants no rules beside them."""
 
+from functools import reduce
+from operator import getitem
+from pathlib import Path
+
 
 # Params: each is one value of one registry, so that a change reruns only what uses it.
 def backbone_entry(name):
@@ -98,8 +102,18 @@ def paper_numbers(wildcards):
     return [f"config/paper/{paper}.csv"] if paper else []
 
 
+def starred_predictions(wildcards):
+    return [run.predictions for run in shown.starred_runs(wildcards.table)]
+
+
+# What is there of a table's runs, and since when: a run more, or one made anew, makes the partial table anew.
+def runs_found(wildcards):
+    paths = [Path(run.path) for run in matrix.runs([wildcards.table])]
+    return {str(path): path.stat().st_mtime_ns for path in paths if path.exists()}
+
+
 def reported(suffix, caption):
-    return report(f"results/figures/{{figure}}.{suffix}", category="Figures", caption=f"../report/{caption}.rst")
+    return report(f"results/figures/{{figure}}.{suffix}", category="2 Figures", caption=f"../report/{caption}.rst")
 
 
 def shown_tables(path):
@@ -108,6 +122,14 @@ def shown_tables(path):
 
 def shown_table(path):
     return lambda wildcards: shown_tables(path)(wildcards)[0]
+
+
+def runs_of_figure(wildcards):
+    return [run.path for run in matrix.runs([wildcards.figure])]
+
+
+def measuring_model(wildcards):
+    return matrix.model(matrix.entry(wildcards.figure).get("encoder", "clip"))
 
 
 def measured_recipe(wildcards):
@@ -137,3 +159,24 @@ PART_BEFORE = {"stable_diffusion": "vae", "instruct_pix2pix": "stable_diffusion"
 def parts_before(wildcards):
     before = PART_BEFORE.get(wildcards.part)
     return [f"results/miniature/{before}/model.json"] if before else []
+
+
+# What a human evaluation asks of the matrix, as params and input functions.
+def of_evaluation(answer, *fields):
+    return lambda wildcards: answer(wildcards.evaluation, *(wildcards[field] for field in fields))
+
+
+def evaluation_field(*fields):
+    return lambda wildcards: reduce(getitem, fields, config["human"][wildcards.evaluation])
+
+
+def sheets_of(wildcards):
+    try:
+        return human.sheets(wildcards.evaluation)
+    except ConfigError as error:
+        raise WorkflowError(str(error)) from None
+
+
+# What the site of the build asks of the matrix, whole or from what is there, as params and input functions.
+def of_site(answer, *fields, **words):
+    return lambda wildcards: answer(sites[wildcards.site], *(wildcards[field] for field in fields), **words)

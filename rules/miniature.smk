@@ -45,7 +45,7 @@ rule judge_miniature:
         evaluator="resources/miniature/evaluator/model.json",
     output:
         json="results/miniature/{dataset}.json",
-        md=report("results/miniature/{dataset}.md", category="Miniature", caption="../report/miniature.rst"),
+        md=report("results/miniature/{dataset}.md", category="6 Miniature", caption="../report/miniature.rst"),
     log:
         "logs/judge_miniature/{dataset}.log",
     benchmark:

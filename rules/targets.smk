@@ -54,9 +54,28 @@ rule export_images:
         image_pages.export_targets(),
 
 
+rule partial_tables:
+    input:
+        [shown.partial_files(name) for name in config["build"] if name in matrix.tables],
+
+
+for name in matrix.tables:
+
+    rule:
+        name:
+            f"progress_{name}"
+        input:
+            shown.partial_files(name),
+
+
 rule paper_tables:
     input:
-        expand("results/paper/{table}.md", table=shown.paper_tables()),
+        expand("results/paper/{table}.md", table=[*shown.paper_tables(), *human.published()]),
+
+
+rule paper_figures:
+    input:
+        expand("results/paper/{figure}.png", figure=shown.paper_overviews()),
 
 
 rule miniature_quality:

@@ -1,4 +1,5 @@
 import math
+from collections import Counter
 
 import pandas as pd
 import pytest
@@ -7,6 +8,10 @@ from PIL import Image
 
 from sgid.figure_style import save_figure
 from sgid.figures import consistency_figure, overall, overview_figure, similarity_figure
+from sgid.matrix import Matrix
+from sgid.paper_numbers import read_paper_numbers
+from sgid.presentation import Presentation
+from sgid.tables import published_cells
 
 TITLES = {
     "rows": {"backbone": "Backbone", "ra": "+ RA", "sgid": "+ SGID"},
@@ -33,7 +38,8 @@ def similarity(*, miniature: bool = False, images: int = 5) -> pd.DataFrame:
     measured = {"encoder": "CLIP", "originals": 20, "images_per_original": images, "miniature": miniature}
     rows = [
         {"dataset": "cifar10", "method": method, "class_name": name, "noise_rate": ""}
-        | {"mean_cosine": mean, "low": mean - 0.02, "high": mean + 0.01, "diversity": 1 - mean}
+        | {"mean_cosine": mean, "low": mean - 0.02, "high": mean + 0.01}
+        | {"diversity": 1 - mean, "diversity_low": 0.9 - mean, "diversity_high": 1.2 - mean}
         | measured
         for method, level in (("ra", 0.9), ("sgid", 0.8))
         for name, mean in (("airplane", level), ("bird", level - 0.1), ("all", level - 0.05))
@@ -72,6 +78,21 @@ def test_figure_1_draws_the_pictures_it_is_given():
     assert len(figure.axes[0].images) == 1
 
 
+def test_figure_1_as_published_prints_every_accuracy_and_gain_of_the_paper(config):
+    matrix = Matrix(config)
+    shown, path = Presentation(matrix), "config/paper/figure1.csv"
+    paper = read_paper_numbers([path], datasets=shown.paper_names("figure1"))
+    cells = published_cells(matrix.cells("figure1"), paper)
+    figure = overview_figure(cells, base="backbone", titles=shown.titles("figure1"), title="", strip={})
+    printed = pd.read_csv(path)
+    wanted = [
+        f"{accuracy:.2f}" if math.isnan(gain) else f"{accuracy:.2f} ({gain:+.2f})".replace("-", "−")
+        for accuracy, gain in zip(printed["accuracy"], printed["gain_over_backbone"], strict=True)
+    ]
+    assert len(wanted) == 5 * 6
+    assert Counter(wanted) <= Counter(texts_of(figure))
+
+
 def test_figure_3_has_a_bar_for_each_class_and_method():
     figure = similarity_figure(similarity(), titles=TITLES, title="Figure 3")
     assert [bar.get_height() for bar in figure.axes[0].patches] == pytest.approx([0.9, 0.8, 0.8, 0.7])
@@ -80,6 +101,11 @@ def test_figure_3_has_a_bar_for_each_class_and_method():
 def test_figure_3_names_the_overall_mean_of_each_method():
     assert overall(similarity(), "sgid") == pytest.approx(0.75)
     assert {"RA 0.850", "SGID 0.750"} <= set(texts_of(similarity_figure(similarity(), titles=TITLES, title="")))
+
+
+def test_figure_3_names_the_papers_mean_beside_the_method_that_has_one():
+    figure = similarity_figure(similarity(), titles=TITLES, title="", paper={"sgid": 0.8548})
+    assert {"RA 0.850", "SGID 0.750 (paper 0.8548)"} <= set(texts_of(figure))
 
 
 def test_figure_3_starts_at_zero():
@@ -102,6 +128,13 @@ def test_the_plane_has_one_point_a_method():
     axes = consistency_figure(similarity(), titles=TITLES, title="").axes[0]
     points = [container.lines[0].get_xydata().tolist() for container in axes.containers]
     assert points == [[[pytest.approx(0.15), pytest.approx(0.85)]], [[pytest.approx(0.25), pytest.approx(0.75)]]]
+
+
+def test_the_plane_has_the_intervals_of_both_axes():
+    _, bars = consistency_figure(similarity(), titles=TITLES, title="").axes[0].containers[0].lines[1:]
+    across, upright = (bar.get_segments()[0].tolist() for bar in bars)
+    assert across == [[pytest.approx(0.05), pytest.approx(0.85)], [pytest.approx(0.35), pytest.approx(0.85)]]
+    assert upright == [[pytest.approx(0.15), pytest.approx(0.83)], [pytest.approx(0.15), pytest.approx(0.86)]]
 
 
 def test_the_plane_joins_the_noise_rates_of_a_method_and_names_them():

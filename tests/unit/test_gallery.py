@@ -189,3 +189,13 @@ def test_a_grid_draws_every_picture_and_stamps_a_miniature():
 def test_a_grid_of_real_pictures_has_no_stamp():
     figure = picture_grid([GridRow("dog", (Image.new("RGB", (8, 8)),))], columns=["a"], title="", miniature=False)
     assert not any("miniature" in text.get_text() for text in figure.texts)
+
+
+def test_a_long_title_of_a_column_stands_between_the_figures_title_and_the_pictures():
+    name = "original: Chevrolet Silverado 1500 Extended Cab 2012"
+    row = GridRow("g = 1", (Image.new("RGB", (8, 8)),))
+    figure = picture_grid([row], columns=[name], title="Noise rate by guidance scale", miniature=False)
+    figure.canvas.draw()
+    title, column = (text.get_window_extent() for text in figure.texts[:2])
+    assert not column.overlaps(title)
+    assert not column.overlaps(figure.axes[0].get_window_extent())

@@ -35,16 +35,22 @@ ROOMS = [
         "dataset_registry",
     ),
     *("model_files", "model_registry", "matrix", "presentation", "model_needs", "report_paths", "configuration"),
-    *("page_paths", "rejects"),
+    *("cost_plan", "page_paths", "site_paths", "rejects", "rating_plan", "rating_sheets"),
     *("caption_scores", "prompts", "picking", "weighting", "prompt_lengths", "classes", "image_table", "image_sets"),
     *("hub", "weights"),
     *("transforms", "mixing", "similarity", "shared_attention", "caption_tables", "captions", "sentences"),
+    "image_encoders",
     "generators",
     *("backbones", "training", "evaluation", "consistency", "cases"),
-    *("results_table", "selection", "significance", "paper_numbers", "tables", "table_notes", "table_formats"),
-    *("figure_style", "picture_grid", "figures", "gallery"),
+    *("results_table", "selection", "paired_tests", "significance", "prediction_tests", "star_rule"),
+    *("paper_numbers", "tables", "table_notes", "table_formats"),
+    *("figure_style", "figure_panels", "picture_grid", "figures", "gallery"),
+    *("figure_frames", "run_figures", "cost_figure"),
     *("image_samples", "image_pages", "exports"),
+    *("agreement", "rating_items", "rating_pages", "rating_simulation", "rating_means"),
+    *("rating_tables", "rating_notes"),
     *("caption_statistics", "caption_samples", "caption_charts", "caption_report"),
+    *("site_costs", "site_tables", "site_runs", "site"),
     *("miniature", "datasets"),
 ]
 PLANNING = ("references", "folders", "dataset_registry", "model_files", "model_registry", "matrix", "presentation")
@@ -55,12 +61,19 @@ STANDARD_LIBRARY_ONLY = (
     "caption_scores",
     "prompts",
     "model_needs",
+    "cost_plan",
     "report_paths",
     "page_paths",
+    "site_paths",
     "rejects",
+    "rating_plan",
+    "rating_sheets",
     *PLANNING,
 )
-NO_TORCH = ("image_table", "image_sets", "significance", "tables", "figures", "selection", "runtime", "configuration")
+NO_TORCH = (
+    *("image_table", "image_sets", "significance", "tables", "figures", "selection", "runtime", "configuration"),
+    *("run_figures", "cost_figure"),
+)
 
 
 def room_of(path: Path) -> str:
@@ -89,7 +102,8 @@ def loaded_by(*modules: str) -> set[str]:
 
 
 def test_planning_loads_no_heavy_library():
-    planned = loaded_by(*(f"sgid.{name}" for name in (*PLANNING, "report_paths", "page_paths", "configuration")))
+    others = ("cost_plan", "report_paths", "page_paths", "rating_plan", "configuration")
+    planned = loaded_by(*(f"sgid.{name}" for name in (*PLANNING, *others)))
     assert planned.isdisjoint({"torch", "numpy", "pandas", "pyarrow", "PIL", "diffusers", "transformers", "timm"})
 
 

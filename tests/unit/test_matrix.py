@@ -269,6 +269,13 @@ def test_a_build_that_draws_nothing_needs_no_generator(config):
     assert models_needed(Matrix(config | {"build": ["plain"]})) == ["resources/models/vit_in21k/model.json"]
 
 
+def test_a_figure_that_measures_needs_the_encoder_that_it_names(config):
+    config["models"]["dino"] = {"id": "timm/dino", "revision": "abc", "library": "timm"}
+    config["figures"]["figure3"]["encoder"] = "dino"
+    needed = models_needed(Matrix(config | {"build": ["consistency"]}))
+    assert "resources/models/dino/model.json" in needed
+
+
 def test_only_the_drawn_data_set_is_a_miniature(demo):
     assert [name for name in demo.config["datasets"] if demo.is_miniature(name)] == ["shapes"]
 

@@ -100,6 +100,26 @@ def test_a_figure_may_show_the_measurements_of_another(shown):
     assert shown.measurements("consistency") == shown.measurements("figure3")
 
 
+def test_the_recipe_of_a_choice_is_found_back_to_its_row(shown):
+    assert shown.rows_of_recipes("figure_noise") == {name: name for name in ("sgid", "sgid_dc", "text2img_sgid")}
+    assert shown.rows_of_recipes("figure3")["sgid_five"] == "sgid"
+
+
+def test_a_figure_of_noise_rates_reads_the_choice_of_every_row_on_every_data_set(shown):
+    choices = shown.figure_choices("figure_noise")
+    assert choices[:2] == [f"results/selection/cifar100/{recipe}.json" for recipe in ("sgid", "sgid_dc")]
+    assert len(choices) == 7 * 3
+
+
+def test_a_figure_of_the_drawn_world_is_miniature(shown, demo):
+    assert not shown.is_miniature("figure_noise")
+    assert demo.is_miniature("figure_noise")
+
+
+def test_the_paper_has_numbers_for_its_figure_of_accuracies(shown):
+    assert shown.paper_overviews() == ["figure1"]
+
+
 def test_rows_that_draw_nothing_perturb(shown):
     perturbing = {"re": {"random_erasing": {}}, "cutmix": {"cutmix": {}}, "ra": {"randaugment": {}}}
     assert shown.perturbations("figure4") == perturbing
@@ -116,3 +136,14 @@ def test_a_case_study_titles_the_original_and_every_row_without_its_plus(shown):
 
 def test_a_table_or_figure_has_the_title_of_its_entry(shown):
     assert shown.title("table3") == "Ablation of the textual prompt"
+
+
+def test_the_starred_runs_are_those_of_eight_methods_whatever_fills_their_rows(shown):
+    runs = shown.starred_runs("table1")
+    assert len(runs) == 3 * 7 * 8 * 5
+    assert {run.method for run in runs if run.dataset == "cars"} >= {"sgid_label", "sgid_dc"}
+    assert not {"backbone", "sgid_ra"} & {run.method for run in runs}
+
+
+def test_a_table_without_a_star_has_no_starred_runs(shown):
+    assert shown.starred_runs("table3") == []

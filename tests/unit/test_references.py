@@ -45,6 +45,7 @@ DANGLING = [
     ("figures/figure3/images/sgid", "nothing", "figures.figure3.images"),
     ("figures/figure3/images/nothing", "sgid_five", "figures.figure3.images"),
     ("figures/consistency/measures", "nothing", "figures.consistency.measures"),
+    ("figures/figure3/encoder", "nothing", "figures.figure3.encoder"),
 ]
 
 
@@ -135,6 +136,24 @@ def test_a_redrawn_image_is_not_drawn_a_third_time(config):
 def test_a_recipe_cannot_redraw_itself(config):
     config["recipes"]["text2img"]["source"] = "text2img"
     assert refusal(config).startswith("recipes.text2img.source: only a recipe of the originals")
+
+
+def test_an_encoder_is_named_by_the_figure_that_measures(config):
+    config["figures"]["consistency"]["encoder"] = "clip"
+    assert refusal(config).startswith("figures.consistency.encoder: figures.figure3 measures for it; name the encoder")
+
+
+@pytest.mark.parametrize("kind", ["overview", "classes", "curves", "cost"])
+def test_a_figure_of_runs_names_backbones(config, kind):
+    config["figures"]["runs"] = {"kind": kind, "title": "Runs", "datasets": ["pets"], "rows": ["backbone", "sgid"]}
+    assert refusal(config).startswith(f"figures.runs.backbones: a figure of kind {kind!r} shows runs")
+
+
+@pytest.mark.parametrize("kind", ["overview", "classes", "cost"])
+def test_a_figure_of_gains_has_the_row_that_they_are_counted_from(config, kind):
+    entry = {"kind": kind, "title": "Gains", "datasets": ["pets"], "backbones": ["vit"], "rows": ["ra", "sgid"]}
+    config["figures"]["gains"] = entry
+    assert refusal(config).startswith("figures.gains.rows: gains are counted from the row 'backbone'")
 
 
 @pytest.mark.parametrize("kind", ["gallery", "grid"])

@@ -106,3 +106,9 @@ def test_no_run_has_no_mean():
 
 def test_one_miniature_run_makes_a_cell_miniature():
     assert summarise(collected([run(miniature=True)], [cell()]))["miniature"][0]
+
+
+@pytest.mark.parametrize(("seeds", "status"), [((0, 1), "miniature"), ((0,), "partial"), ((), "not run")])
+def test_a_whole_cell_of_miniature_runs_has_a_status_of_its_own(seeds, status):
+    runs = [run(seed=seed, miniature=True) for seed in seeds]
+    assert summarise(collected(runs, [cell()]))["status"][0] == status

@@ -1,4 +1,5 @@
 import math
+import re
 
 import pandas as pd
 import pytest
@@ -7,7 +8,17 @@ from hypothesis import strategies as st
 
 from sgid.results_table import AVERAGE, long_form
 from sgid.significance import compare_with_best
-from sgid.table_formats import HTML, LATEX, MARKDOWN, beside_paper_text, cell_text, html_page, latex, markdown
+from sgid.table_formats import (
+    HTML,
+    LATEX,
+    MARKDOWN,
+    beside_paper_text,
+    cell_text,
+    html_page,
+    latex,
+    markdown,
+    paper_text,
+)
 from sgid.table_notes import notes_of
 from sgid.tables import Cell, Grid, lay_out, ranks, table_cells, table_title
 
@@ -116,6 +127,7 @@ def test_one_data_set_has_no_average_column():
         ({"mean": math.nan}, "–"),
         ({"std": 0.124, "best": True, "star": True}, "**75.72**\\* ± 0.12"),
         ({"second": True, "n_done": 3}, "<ins>75.72</ins> (3/5)"),
+        ({"std": 0.124, "miniature": True}, "75.72 ± 0.12 <sup>m</sup>"),
     ],
 )
 def test_a_markdown_cell(changes, text):
@@ -137,6 +149,10 @@ def test_an_html_cell():
 )
 def test_a_cell_beside_the_paper(difference, text):
     assert beside_paper_text(cell(paper=75.84, difference=difference), MARKDOWN) == text
+
+
+def test_a_cell_of_the_papers_number_in_latex_has_the_difference_behind_it():
+    assert paper_text(cell(paper=75.84, difference=-0.12), LATEX) == "75.84 ($-$0.12)"
 
 
 def test_the_title_counts_runs_done_of_runs_planned():
@@ -202,6 +218,34 @@ def test_html_is_one_file_and_escapes_titles():
     page = html_page(grid_of(runs_of(SMALL)))
     assert "+ SGID &amp; RA" in page
     assert "http" not in page
+
+
+def test_html_tables_have_captions_and_every_heading_says_what_it_heads():
+    both = SMALL | {("resnet50", *key[1:]): values for key, values in SMALL.items()}
+    page = html_page(grid_of(runs_of(both), published(("vit", "sgid", "pets", 74.5))))
+    assert page.count("<table>") == page.count("<caption") == page.count('role="region" tabindex="0"') == 2
+    assert not re.search(r"<th\b(?![^>]* scope=)", page)
+    assert not re.search(r"<th[^>]*></th>", page)
+    assert '<th scope="rowgroup" rowspan="3" class="backbone">ResNet-50</th>' in page
+    assert '<th scope="row" class="name">+ SGID</th>' in page
+    assert '<html lang="en">' in page
+    assert '<meta name="viewport"' in page
+
+
+def test_html_heads_of_variants_stand_over_their_columns():
+    runs = runs_of({("vit", "ra", "pets", "PW"): [70], ("vit", "ra", "pets", "w/o PW"): [71]}, planned=1)
+    page = html_page(grid_of(runs))
+    assert '<th scope="colgroup" colspan="2">Pets</th>' in page
+    assert '<th scope="col">w/o PW</th>' in page
+
+
+def test_the_footer_explains_the_short_names_that_are_shown():
+    notes = grid_of(runs_of({("vit", "ra", "dtd", "PW"): [70], ("vit", "ra", "dtd", "w/o PW"): [71]}, planned=1)).notes
+    assert "RA: RandAugment; DTD: Describable Textures; PW: prompt weighting." in notes
+
+
+def test_the_footer_explains_nothing_where_no_name_is_short():
+    assert not any("RandAugment" in note for note in grid_of(runs_of({("vit", "sgid", "pets"): [70]})).notes)
 
 
 def test_equal_inputs_are_equal_bytes():

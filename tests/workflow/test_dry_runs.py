@@ -64,8 +64,9 @@ def test_every_table_and_figure_is_a_target(target):
 @pytest.mark.parametrize(
     "target",
     [
-        *("datasets", "dataset_cars", "models", "paper_tables", "install_miniature"),
+        *("datasets", "dataset_cars", "models", "paper_tables", "paper_figures", "install_miniature"),
         *("captions_report", "image_pages", "export_images"),
+        *("annotation_kit", "simulated_ratings", "site"),
     ],
 )
 def test_every_other_named_target_can_be_planned(target):
@@ -79,16 +80,86 @@ def test_the_captions_report_plans_a_page_a_data_set_and_nothing_drawn():
     assert not {"draw_images", "train_classifier", "list_captions"} & counts.keys()
 
 
+@pytest.mark.parametrize("figure", ["noise", "classes", "curves", "cost"])
+def test_the_demo_has_every_figure_of_choices_and_runs(figure):
+    counts = job_counts(snakemake(f"figure_{figure}", "-n", "--quiet", "--forceall", *DEMO).text)
+    assert counts[f"plot_{figure}"] == 1
+    assert counts.get("train_classifier", 0) == {"noise": 0, "classes": 9, "curves": 15, "cost": 18}[figure]
+    assert counts["train_candidate"] == 6
+
+
+def test_costs_are_read_from_the_benchmarks_of_jobs_and_from_the_records_of_candidates():
+    text = snakemake("figure_cost", "-n", "--workflow-profile", "none").text
+    inputs = re.search(r"^rule plot_cost:\n    input: (.*)$", text, flags=re.MULTILINE)[1]
+    assert "results/benchmarks/draw_images/pets/sgid/noise-0.3/shard-0-of-1.tsv" in inputs
+    assert "results/selection/pets/sgid/noise-0.7/seed-0.json" in inputs
+
+
+def test_a_figure_is_measured_by_the_encoder_that_it_names(tmp_path):
+    (tmp_path / "dino.yaml").write_text(
+        "models: {dino: {id: timm/dino, revision: abc, library: timm}}\nfigures: {figure3: {encoder: dino}}\n"
+    )
+    call = snakemake("figure3", "-n", "--workflow-profile", "none", "--configfile", str(tmp_path / "dino.yaml"))
+    inputs = re.findall(r"^rule measure_consistency:\n    input: (.*)$", call.text, flags=re.MULTILINE)
+    assert len(inputs) == 7
+    assert all("resources/models/dino/model.json" in files and "/clip/" not in files for files in inputs)
+
+
 def test_pages_of_pictures_train_only_what_chooses_a_noise_rate(demo_config):
     counts = job_counts(snakemake("image_pages", "-n", "--quiet", "--forceall", *DEMO).text)
     assert (counts["show_images"], counts["index_pages"]) == (len(ImagePages(Matrix(demo_config)).drawn()), 1)
     assert not {"train_classifier", "render_table"} & counts.keys()
 
 
+def test_the_site_adds_pages_and_copies_to_what_is_built_and_nothing_else():
+    built = job_counts(snakemake("all", "-n", "--quiet", "--forceall", *DEMO).text)
+    site = job_counts(snakemake("site", "-n", "--quiet", "--forceall", *DEMO).text)
+    assert (site["show_table"], site["index_site"]) == (built["render_table"], 1)
+    assert {rule: count for rule, count in site.items() if built.get(rule) != count}.keys() <= {
+        "show_table", "index_site", "copy_figure", "site", "total"
+    }  # fmt: skip
+
+
+def test_a_partial_site_trains_and_draws_nothing():
+    counts = job_counts(snakemake("partial_site", "-n", "--quiet", "--forceall", *DEMO).text)
+    assert counts.keys() == {
+        "collect_partial_runs", "test_significance", "render_table", "show_table", "index_site", "partial_site", "total"
+    }  # fmt: skip
+
+
 def test_exports_draw_the_recipes_to_export_and_train_nothing():
     counts = job_counts(snakemake("export_images", "-n", "--quiet", "--forceall", *DEMO).text)
     assert counts["export_imagefolder"] == counts["export_parquet"] == counts["collect_images"] == 3
     assert not {"train_classifier", "train_candidate", "write_sentences"} & counts.keys()
+
+
+def test_the_kit_draws_what_is_rated_and_trains_only_what_chooses_a_noise_rate():
+    counts = job_counts(snakemake("annotation_kit", "-n", "--quiet", "--forceall").text)
+    assert (counts["sample_items"], counts["write_annotation_page"]) == (3, 3 * 3)
+    assert counts["train_candidate"] == 3 * 2 * 3
+    assert not {"train_classifier", "simulate_sheet", "render_ratings"} & counts.keys()
+
+
+def test_table_2_without_a_sheet_says_what_to_do():
+    call = snakemake("table2", "-n")
+    assert call.code == 1
+    assert "human.table2.sheets: no sheet (*.csv) in resources/human/table2; make the pages with" in call.text
+
+
+def test_table_2_is_planned_from_the_sheets_that_are_there(tmp_path):
+    (tmp_path / "ada.csv").touch()
+    (tmp_path / "overlay.yaml").write_text(f"human: {{table2: {{sheets: {tmp_path}}}}}")
+    call = snakemake("table2", "-n", "--forceall", "--quiet", "--configfile", str(tmp_path / "overlay.yaml"))
+    assert call.code == 0, call.text
+    counts = job_counts(call.text)
+    assert (counts["collect_ratings"], counts["render_ratings"], counts["sample_items"]) == (1, 1, 3)
+    assert "train_classifier" not in counts
+
+
+def test_the_demos_table_2_simulates_its_sheets():
+    counts = job_counts(snakemake("table2", "-n", "--quiet", "--forceall", *DEMO).text)
+    assert (counts["simulate_sheet"], counts["render_ratings"]) == (3, 1)
+    assert "table2" not in snakemake("all", "-n", "--forceall", *DEMO).text
 
 
 def test_one_set_is_exported_by_its_path():
@@ -129,6 +200,8 @@ REFUSALS = {
     "recipes: {sgid: {noise: '0'}}": "recipes.sgid.noise: '0' is not a noise rate",
     "captions_report: {recipe: sgid_dc}": "captions_report.recipe: 'sgid_dc' has no captions of the originals by BLIP",
     "exports: {recipes: [sgdi]}": "exports.recipes: 'sgdi' is not defined (did you mean 'sgid'?",
+    "human: {table2: {rows: [backbone]}}": "human.table2.rows: 'backbone' leaves the originals as they are",
+    "human: {table2: {check: {same: 1}}}": "human.table2.check: no such key (did you mean 'checks'?",
     "build: [tabel1]": "build: 'tabel1' is not defined (did you mean 'table1'?",
     "tables: {table1: {groups: {single: [sgidd]}}}": "tables.table1.groups.single: 'sgidd' is not defined (did you",
     "selction: {seeds: [0]}": "selction: no such key (did you mean 'selection'?",

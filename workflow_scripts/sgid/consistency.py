@@ -1,8 +1,10 @@
 """How far augmented images stay with their originals, and how far they differ from each other (Figure 3, section 4.4).
 
-Several augmented images an original; their mean CLIP cosine with it, averaged over the originals of each class.
+Several augmented images an original; their mean cosine with it in the space of an encoder (CLIP, where a figure
+names no other), averaged over the originals of each class.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,18 +12,19 @@ import pandas as pd
 import pyarrow as pa
 import torch
 from PIL import Image
+from scipy.stats import t
 from torch import nn
 
 from sgid.image_sets import load_chosen
 from sgid.image_table import pictures_of, pixels_of
 from sgid.mixing import MIXINGS, Mixing
 from sgid.seeding import seed_for
-from sgid.similarity import Clip, consistency, diversity
+from sgid.similarity import Encoder, consistency, diversity
 from sgid.transforms import TRANSFORMS, Transform
 
 
 def measure_method(
-    clip: Clip,
+    encoder: Encoder,
     originals: pa.Table,
     *,
     images: Sequence[str],
@@ -43,9 +46,9 @@ def measure_method(
     sources, augmented = to_compare(originals, generated, size=size, replicates=replicates)
     if online:
         augmented = perturbed(augmented, online, seed=seed_for(base_seed, "consistency"))
-    encoded = clip.encode_images([Image.fromarray(picture) for picture in augmented])
+    encoded = encoder.encode_images([Image.fromarray(picture) for picture in augmented])
     features = grouped(encoded, sources, order=originals["image_id"].to_pylist())
-    unchanged = clip.encode_images(pictures_of(originals))
+    unchanged = encoder.encode_images(pictures_of(originals))
     return pd.DataFrame(summarise(unchanged, features, labels=originals["label"].to_pylist(), names=names))
 
 
@@ -120,14 +123,25 @@ def summarise(
 
 
 def summary_row(class_name: str, cosines: torch.Tensor, spreads: torch.Tensor) -> dict:
-    """Mean cosine with its 95 % interval (normal, over originals; empty for one original), and mean diversity."""
-    mean, count = cosines.mean().item(), len(cosines)
-    half = 1.96 * cosines.std().item() / count**0.5 if count > 1 else float("nan")
+    """Means over originals of their cosine and diversity (1 - cosine), each with its 95 % interval."""
+    low, high = interval(cosines, within=(-1.0, 1.0))
+    diversity_low, diversity_high = interval(spreads, within=(0.0, 2.0))
     return {
         "class_name": class_name,
-        "mean_cosine": mean,
-        "low": mean - half,
-        "high": mean + half,
-        "originals": count,
+        "mean_cosine": cosines.mean().item(),
+        "low": low,
+        "high": high,
+        "originals": len(cosines),
         "diversity": spreads.mean().item(),
+        "diversity_low": diversity_low,
+        "diversity_high": diversity_high,
     }
+
+
+def interval(values: torch.Tensor, *, within: tuple[float, float]) -> tuple[float, float]:
+    """95 % t interval of the mean of independent values (N,), cut to what a mean can be; NaN for one value."""
+    if len(values) < 2:
+        return math.nan, math.nan
+    half = t.ppf(0.975, len(values) - 1) * values.std().item() / len(values) ** 0.5
+    mean, (least, most) = values.mean().item(), within
+    return max(mean - half, least), min(mean + half, most)

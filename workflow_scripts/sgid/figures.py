@@ -1,6 +1,10 @@
 """The paper's charts from long-form frames: Figure 1, Figure 3 and the plane of consistency and diversity."""
 
 import math
+import textwrap
+from collections.abc import Mapping
+from decimal import ROUND_HALF_UP, Decimal
+from types import MappingProxyType
 
 import matplotlib
 import numpy as np
@@ -9,10 +13,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from sgid.figure_panels import DOT, row_title, whiskers
 from sgid.figure_style import INK, PALE, STYLE, looks, new_figure
 from sgid.results_table import AVERAGE
 
 ALL_CLASSES = "all"
+NO_NUMBERS: Mapping[str, float] = MappingProxyType({})
 NAME_WIDTH, COLUMN_WIDTH = 1.3, 1.25  # inches, of Figure 1's table
 HEAD, LINE, PAPER_LINE = 1.05, 0.36, 0.18
 
@@ -68,7 +74,8 @@ def _overview_head(axes: Axes, methods: list[str], *, base: str, names: dict[str
     axes.text(left, 0.5, "more semantic consistency", va="center", color=PALE, style="italic")
     axes.text(right, 0.5, "more image diversity", va="center", ha="right", color=PALE, style="italic")
     for column, method in enumerate(methods):
-        axes.text(_centre(column), 0.85, names[method].removeprefix("+ "), ha="center", va="center", weight="bold")
+        name = "\n".join(textwrap.wrap(names[method].removeprefix("+ "), 14))
+        axes.text(_centre(column), 0.85, name, ha="center", va="center", weight="bold")
 
 
 def _strip(axes: Axes, pictures: list[Image.Image | None]) -> None:
@@ -95,16 +102,25 @@ def _with_gain(cell: dict, base: dict, *, key: str) -> str:
     """`91.77 (+0.57)`; no bracket on the base itself or where the base has not run, a dash where nothing has."""
     if math.isnan(cell[key]):
         return "–"
-    gain = round(round(cell[key], 2) - round(base[key], 2), 2) + 0.0  # adding zero turns -0.0 into 0.0
-    without = cell["row"] == base["row"] or math.isnan(gain)
-    return f"{cell[key]:.2f}" if without else f"{cell[key]:.2f} ({gain:+.2f})".replace("-", "−")
+    if cell["row"] == base["row"] or math.isnan(base[key]):
+        return f"{as_printed(cell[key])}"
+    gain = as_printed(cell[key]) - as_printed(base[key])
+    return f"{as_printed(cell[key])} ({gain:+})".replace("-", "−")
+
+
+def as_printed(percent: float) -> Decimal:
+    """Two decimals, halves up: the mean of 91.77, 84.20, 96.53 and 71.32 is 85.96, though 85.955 in binary is less."""
+    return Decimal(f"{percent:.6f}").quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
 @matplotlib.rc_context(STYLE)
-def similarity_figure(similarity: pd.DataFrame, *, titles: dict, title: str) -> Figure:
+def similarity_figure(
+    similarity: pd.DataFrame, *, titles: dict, title: str, paper: Mapping[str, float] = NO_NUMBERS
+) -> Figure:
     """Figure 3: mean cosine of originals and their augmented images, a group of bars a class, a bar a method.
 
-    Whiskers: 95 % interval over the originals of the class. The mean over all originals stands in the legend.
+    Whiskers: 95 % interval over the originals of the class. The mean over all originals stands in the legend, beside
+    it the paper's, where `paper` has one for the method.
     """
     classes = similarity[similarity["class_name"] != ALL_CLASSES]
     methods, names = list(similarity["method"].unique()), list(classes["class_name"].unique())
@@ -113,10 +129,10 @@ def similarity_figure(similarity: pd.DataFrame, *, titles: dict, title: str) -> 
     width = 0.84 / len(methods)
     for place, (method, (colour, hatch, _)) in enumerate(zip(methods, looks(len(methods)), strict=True)):
         part = classes[classes["method"] == method].set_index("class_name").reindex(names)
-        label = f"{_title(method, titles)} {overall(similarity, method):.3f}"
+        label = f"{row_title(method, titles)} {overall(similarity, method):.3f}{_published(paper, method)}"
         axes.bar(
             np.arange(len(names)) + (place - (len(methods) - 1) / 2) * width,
-            part["mean_cosine"], width, yerr=_whiskers(part), label=label, color=colour, hatch=hatch,
+            part["mean_cosine"], width, yerr=whiskers(part, "mean_cosine"), label=label, color=colour, hatch=hatch,
             edgecolor=INK, linewidth=0.4, error_kw={"elinewidth": 0.7, "ecolor": INK},
         )  # fmt: skip
     axes.set_xticks(range(len(names)), names)
@@ -130,6 +146,10 @@ def similarity_figure(similarity: pd.DataFrame, *, titles: dict, title: str) -> 
     return figure
 
 
+def _published(paper: Mapping[str, float], method: str) -> str:
+    return f" (paper {paper[method]:.4f})" if method in paper else ""
+
+
 def overall(similarity: pd.DataFrame, method: str) -> float:
     """Mean cosine over all originals of a method: its `all` row."""
     return float(_all_rows(similarity).set_index("method").loc[[method], "mean_cosine"].iloc[0])
@@ -137,15 +157,6 @@ def overall(similarity: pd.DataFrame, method: str) -> float:
 
 def _all_rows(similarity: pd.DataFrame) -> pd.DataFrame:
     return similarity[similarity["class_name"] == ALL_CLASSES]
-
-
-def _whiskers(part: pd.DataFrame) -> np.ndarray:
-    """(2, N) distances down and up from the mean, as matplotlib wants them."""
-    return np.stack([part["mean_cosine"] - part["low"], part["high"] - part["mean_cosine"]])
-
-
-def _title(method: str, titles: dict) -> str:
-    return titles["rows"][method].removeprefix("+ ")
 
 
 def _small_print(axes: Axes, similarity: pd.DataFrame) -> None:
@@ -166,9 +177,10 @@ def _range(counts: pd.Series) -> str:
 def consistency_figure(similarity: pd.DataFrame, *, titles: dict, title: str) -> Figure:
     """Each method as a point: how close its images stay to the original, and how much they differ among themselves.
 
-    Consistency: mean CLIP cosine of an original and its augmented images, with the 95 % interval over originals.
-    Diversity: 1 - mean CLIP cosine between the augmented images of one original; with one image each it can only be
-    1 - consistency, and the axis says so. Rows that share a method and differ in `noise_rate` are joined by a line.
+    Consistency: mean cosine of an original and its augmented images in the space of the encoder. Diversity: 1 - mean
+    cosine between the augmented images of one original; with one image each it can only be 1 - consistency, and the
+    axis says so. Whiskers: 95 % intervals over originals. Rows that share a method and differ in `noise_rate` are
+    joined by a line.
     """
     points = _all_rows(similarity)
     figure = new_figure(5.6, 4.2, miniature=bool(points["miniature"].any()))
@@ -176,9 +188,10 @@ def consistency_figure(similarity: pd.DataFrame, *, titles: dict, title: str) ->
     methods = list(points["method"].unique())
     for method, (colour, _, marker) in zip(methods, looks(len(methods)), strict=True):
         part = points[points["method"] == method]
+        across = whiskers(part, "diversity", "diversity_low", "diversity_high")
         axes.errorbar(
-            part["diversity"], part["mean_cosine"], yerr=_whiskers(part), label=_title(method, titles), color=colour,
-            marker=marker, markersize=8, markeredgecolor=INK, markeredgewidth=0.6, linewidth=1, elinewidth=1, capsize=2,
+            part["diversity"], part["mean_cosine"], yerr=whiskers(part, "mean_cosine"), xerr=across,
+            label=row_title(method, titles), color=colour, marker=marker, linewidth=1, **DOT | {"markersize": 8},
         )  # fmt: skip
         _name_noise(axes, part)
     axes.set(xlabel=_diversity_label(points), ylabel="consistency (mean cosine to the original)")

@@ -47,6 +47,11 @@ class Run:
         """Where the run's metrics and provenance stand."""
         return f"results/runs/{self.dataset}/{self.backbone}/{self.method}/seed-{self.seed}.json"
 
+    @property
+    def predictions(self) -> str:
+        """Where what the run says of each test picture stands."""
+        return f"results/predictions/{self.dataset}/{self.backbone}/{self.method}/seed-{self.seed}.parquet"
+
 
 def shards_in(folder: str, count: int) -> list[str]:
     """The paths of `count` shards in a folder."""

@@ -20,7 +20,7 @@ def models_needed(matrix: Matrix) -> list[str]:
     names = {matrix.recipes[recipe]["model"] for recipe in recipes}
     names |= {WRITER_OF.get(matrix.recipes[recipe]["captions"]) for recipe in recipes}
     names |= {matrix.scoring_model} if recipes else set()
-    names |= {"clip"} if measuring(matrix) else set()
+    names |= {encoder_of(matrix, name) for name in measuring(matrix)}
     names |= {matrix.config["backbones"][backbone].get("weights") for backbone in backbones_trained(matrix)}
     return [record for name in sorted(filter(None, names)) for record in matrix.model(name)]
 
@@ -47,6 +47,11 @@ def backbones_trained(matrix: Matrix) -> set[str]:
 def measuring(matrix: Matrix) -> list[str]:
     """The figures of the build that compare pictures."""
     return [name for name in matrix.config["build"] if matrix.entry(name).get("kind") in MEASURED]
+
+
+def encoder_of(matrix: Matrix, name: str) -> str:
+    """The model in whose space a figure, or the one whose measurements it shows, compares pictures."""
+    return matrix.entry(matrix.entry(name).get("measures", name)).get("encoder", "clip")
 
 
 def recipes_measured(matrix: Matrix) -> set[str]:

@@ -11,14 +11,15 @@ ROWS = {
     "caption_strategy": {"beam": "sgid_beam", "nucleus": "sgid", "clip_filter": "sgid_filter"},
 }
 VARIANTS = {1: "PW", 0: "w/o PW"}
-COLUMNS = ["backbone", "row", "variant", "dataset", "accuracy", "significant"]
+COLUMNS = ["backbone", "row", "variant", "dataset", "accuracy", "significant", "printed"]
 
 
 def read_paper_numbers(paths: list[str | Path], *, datasets: dict[str, str]) -> pd.DataFrame:
     """Published accuracies (percent) of the data sets in `datasets` (id -> the paper's name), and their average.
 
     The average is the mean of just these data sets: for the whole of Table 1 that is what the paper prints, to two
-    decimals; for a part of it the printed average would not be comparable. No path gives no rows.
+    decimals; for a part of it the printed average would not be comparable. `printed`: the paper has that number, or has
+    an average there. No path gives no rows.
     """
     frames = [in_our_words(pd.read_csv(path), datasets=datasets) for path in paths]
     return pd.DataFrame([row for frame in frames for row in frame.to_dict("records")], columns=COLUMNS)
@@ -36,6 +37,7 @@ def in_our_words(paper: pd.DataFrame, *, datasets: dict[str, str]) -> pd.DataFra
             "dataset": kept["dataset"].map(ids),
             "accuracy": kept["accuracy"].astype(float),
             "significant": kept["significant"].astype(bool) if "significant" in kept else False,
+            "printed": True,
         }
     )
     return _with_mean(translated, count=len(datasets))
@@ -57,7 +59,7 @@ def _with_mean(frame: pd.DataFrame, *, count: int) -> pd.DataFrame:
     starred = set(printed.loc[printed["significant"], ["backbone", "row"]].itertuples(index=False, name=None))
     means = [
         {"backbone": backbone, "row": row, "variant": variant, "dataset": AVERAGE, "accuracy": part["accuracy"].mean()}
-        | {"significant": (backbone, row) in starred}
+        | {"significant": (backbone, row) in starred, "printed": len(printed) > 0}
         for (backbone, row, variant), part in single.groupby(["backbone", "row", "variant"], sort=False)
         if len(part) == count
     ]

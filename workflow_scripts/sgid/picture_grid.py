@@ -10,7 +10,7 @@ from PIL import Image
 
 from sgid.figure_style import INK, PALE, STYLE, new_figure
 
-SIDE, GAP, NOTE_LINE, HEAD, LABEL = 1.3, 0.08, 0.17, 0.3, 1.1  # inches
+SIDE, GAP, NOTE_LINE, HEAD, HEAD_LINE, LABEL = 1.3, 0.08, 0.17, 0.3, 0.15, 1.1  # inches
 TINY = 128  # pixels: below, single pixels are shown as squares; above, pictures are smoothed
 
 
@@ -25,16 +25,17 @@ class GridRow:
 
 @matplotlib.rc_context(STYLE)
 def picture_grid(rows: list[GridRow], *, columns: list[str], title: str, miniature: bool) -> Figure:
-    """Draw the grid; every column is `SIDE` inches wide, a row's height follows its note."""
+    """Draw the grid; every column is `SIDE` inches wide, heights follow titles and notes."""
     width = LABEL + (SIDE + GAP) * len(columns)
     notes = [_wrapped(row.note, width) for row in rows]
     heights = [SIDE + GAP + NOTE_LINE * len(lines) for lines in notes]
-    figure = new_figure(width, HEAD * 2 + sum(heights), miniature=miniature, layout="none")
-    top = HEAD * 2
+    names = [textwrap.wrap(name, 16) for name in columns]
+    head = max(HEAD, HEAD_LINE * max(map(len, names)) + GAP)
+    top = HEAD + head
+    figure = new_figure(width, top + sum(heights), miniature=miniature, layout="none")
     _text(figure, 0, HEAD * 0.4, title, size=11, ha="left")
-    for column, name in enumerate(columns):
-        name = "\n".join(textwrap.wrap(name, 18))
-        _text(figure, LABEL + (SIDE + GAP) * column + SIDE / 2, HEAD * 1.5, name, weight="bold")
+    for column, lines in enumerate(names):
+        _text(figure, LABEL + (SIDE + GAP) * column + SIDE / 2, HEAD + head / 2, "\n".join(lines), weight="bold")
     for row, lines, height in zip(rows, notes, heights, strict=True):
         _grid_row(figure, row, top=top)
         for place, line in enumerate(lines):

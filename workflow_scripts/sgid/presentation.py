@@ -2,7 +2,7 @@
 
 from itertools import product
 
-from sgid.matrix import Matrix
+from sgid.matrix import TABLE_FILES, Matrix, Run
 
 
 class Presentation:
@@ -39,6 +39,14 @@ class Presentation:
         """The tables whose published numbers are at hand."""
         return [name for name, entry in self.matrix.tables.items() if entry.get("paper")]
 
+    def paper_overviews(self) -> list[str]:
+        """The figures of accuracies whose published numbers are at hand."""
+        return [name for name in self.of_kind("overview") if self.matrix.entry(name).get("paper")]
+
+    def partial_files(self, name: str) -> list[str]:
+        """A table as far as its runs are there."""
+        return [f"results/partial/{name}{suffix}" for suffix in TABLE_FILES]
+
     def star(self, name: str) -> dict | None:
         """The row that is tested and the rows it is tested against, the best of which counts."""
         entry = self.matrix.entry(name)
@@ -46,6 +54,14 @@ class Presentation:
             return None
         row = entry["star"]["row"]
         return {"row": row, "against": [each for each in entry["groups"][entry["star"]["group"]] if each != row]}
+
+    def starred_runs(self, name: str) -> list[Run]:
+        """Every run of the row that is tested and of those it is tested against."""
+        star = self.star(name)
+        rows = [star["row"], *star["against"]] if star else []
+        cells = [cell for cell in self.matrix.cells(name) if cell["row"] in rows]
+        runs = {(cell["dataset"], cell["backbone"], cell["method"]) for cell in cells}
+        return [run for run in self.matrix.runs([name]) if (run.dataset, run.backbone, run.method) in runs]
 
     def shown_recipes(self, name: str) -> dict[str, str | None]:
         """Row to the recipe whose pictures stand for it; None for rows that draw nothing."""
@@ -63,6 +79,14 @@ class Presentation:
     def _shown_pairs(self, name: str) -> list[tuple[str, str]]:
         """(dataset, recipe) for every row of a figure that is drawn."""
         return list(product(self.matrix.entry(name)["datasets"], filter(None, self.shown_recipes(name).values())))
+
+    def rows_of_recipes(self, name: str) -> dict[str, str]:
+        """Recipe to the row of a figure that it stands for."""
+        return {recipe: row for row, recipe in self.shown_recipes(name).items() if recipe}
+
+    def is_miniature(self, name: str) -> bool:
+        """Whether a figure shows anything of the drawn world."""
+        return any(map(self.matrix.is_miniature, self.matrix.entry(name)["datasets"]))
 
     def measurements(self, name: str) -> list[str]:
         """The similarity measurements of a figure: its own, or those of the figure named by `measures`."""

@@ -33,6 +33,8 @@ SPLITS_OF = dict.fromkeys(("cifar10", "cifar100", "cars", "pets", "drawn"), ("of
 NAMELESS = ("flowers102", "pets")  # sources whose class names come from a file of their own
 STAGE_MODELS = ("blip", "clip", "t5")  # what captions, scores and sentences are made with, whatever the recipe
 DRAWN_ONLY = ("gallery", "grid")  # kinds of figures with one column for each set of drawn images
+OF_RUNS = ("overview", "classes", "curves", "cost")  # kinds of figures that show trained classifiers
+WITH_GAINS = ("overview", "classes", "cost")  # and those that compare them with the backbone's
 
 
 class ConfigError(ValueError):
@@ -168,6 +170,13 @@ def check_figure(path: str, entry: dict, config: dict) -> None:
     require(f"{path}.images", images, methods | recipes)
     require(f"{path}.images", images.values(), recipes)
     require(f"{path}.measures", [entry["measures"]] if "measures" in entry else [], config["figures"])
+    require(f"{path}.encoder", [entry["encoder"]] if "encoder" in entry else [], config["models"])
+    if "encoder" in entry and "measures" in entry:
+        raise ConfigError(f"{path}.encoder: figures.{entry['measures']} measures for it; name the encoder there")
+    if entry["kind"] in OF_RUNS and "backbones" not in entry:
+        raise ConfigError(f"{path}.backbones: a figure of kind {entry['kind']!r} shows runs; name their backbones")
+    if entry["kind"] in WITH_GAINS and "backbone" not in entry["rows"]:
+        raise ConfigError(f"{path}.rows: gains are counted from the row 'backbone', which is not among them; add it")
     for row in entry["rows"] if entry["kind"] in DRAWN_ONLY else []:
         if row in methods and row not in images and "images" not in methods[row]:
             raise ConfigError(f"{path}.rows: {row!r} draws no images; name a method or recipe that does")

@@ -21,10 +21,11 @@ NOT_RUN = {
     "status": "not run", "accuracy": None, "noise_rate": "", "seconds": None, "miniature": False, "commit": "",
 }  # fmt: skip
 AVERAGE = "avg"
-# How the columns of runs.csv and tests.csv are read back: what is in neither is text or a count.
+# How the columns of runs.csv, tests.csv and predictions.csv are read back: what is in neither is text or a count.
 NUMBERS = (
-    "accuracy", "seconds", "mean_difference", "t", "p", "p_one_sided", "p_welch", "p_wilcoxon", "p_holm",
-    "cohen_dz", "low", "high",
+    "accuracy", "seconds", "mean_difference", "low", "high", "sd_difference", "t", "p", "p_one_sided", "p_welch",
+    "p_wilcoxon", "p_permutation", "p_permutation_floor", "p_holm", "cohen_dz", "dz_low", "dz_high", "detectable",
+    "p_exact", "p_mid",
 )  # fmt: skip
 TYPES = dict.fromkeys(
     ("backbone", "group", "row", "dataset", "variant", "method", "noise_rate", "commit", "reason"), str
@@ -116,14 +117,15 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _summary(part: pd.DataFrame) -> dict:
-    done, planned = part["accuracy"].dropna(), len(part)
+    done, planned, miniature = part["accuracy"].dropna(), len(part), bool(part["miniature"].any())
+    whole = "miniature" if miniature else "measured"
     return {
         "mean": done.mean() if len(done) else math.nan,
         "std": done.std(ddof=1) if len(done) > 1 else math.nan,
         "n_done": len(done),
         "n_planned": planned,
-        "status": "measured" if len(done) == planned else "partial" if len(done) else "not run",
-        "miniature": bool(part["miniature"].any()),
+        "status": whole if len(done) == planned else "partial" if len(done) else "not run",
+        "miniature": miniature,
     }
 
 

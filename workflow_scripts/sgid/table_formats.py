@@ -6,18 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
 
-from sgid.tables import Block, Cell, Grid, Row
+from sgid.tables import Block, Cell, Grid
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; margin: 2rem; max-width: 90rem; }
-h1 { font-size: 1.25rem; } h2 { font-size: 1.05rem; margin-top: 2rem; }
-.wide { overflow-x: auto; }
+h1 { font-size: 1.25rem; } .wide { overflow-x: auto; margin-bottom: 2rem; }
+caption { text-align: left; font-weight: 600; padding-bottom: .3rem; }
+caption.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 table { border-collapse: collapse; border-top: 2px solid #222; border-bottom: 2px solid #222; }
 th, td { padding: .15rem .7rem; text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-th.name, td.name { text-align: left; font-weight: normal; }
-thead tr:first-child th { border-bottom: 1px solid #999; text-align: center; }
-tr.group td { border-top: 1px dotted #888; } tr.block td { border-top: 1px solid #222; }
-td.backbone { text-align: left; vertical-align: top; font-weight: 600; }
+th.name, th.backbone { text-align: left; font-weight: normal; }
+th.backbone { vertical-align: top; font-weight: 600; } th[scope="colgroup"] { text-align: center; }
+thead tr:last-child > * { border-bottom: 1px solid #999; }
+tr.group > :not(.backbone) { border-top: 1px dotted #888; } tr.block > * { border-top: 1px solid #222; }
 small { color: #666; } ul { color: #444; padding-left: 1.2rem; max-width: 60rem; }
 """.strip()
 LATEX_SIGNS = {
@@ -49,34 +50,48 @@ class Markup:
     star: str
     spread: str
     missing: str
+    miniature: str
 
 
-MARKDOWN = Markup(escape_markdown, "**{}**", "<ins>{}</ins>", "\\*", " ± {}", "–")
-LATEX = Markup(escape_latex, r"\textbf{{{}}}", r"\underline{{{}}}", r"$^{*}$", r"{{\scriptsize$\pm${}}}", "--")
-HTML = Markup(html.escape, "<b>{}</b>", "<u>{}</u>", "*", " <small>± {}</small>", "–")
+MARKDOWN = Markup(escape_markdown, "**{}**", "<ins>{}</ins>", "\\*", " ± {}", "–", " <sup>m</sup>")
+LATEX = Markup(
+    escape_latex, r"\textbf{{{}}}", r"\underline{{{}}}", r"$^{*}$", r"{{\scriptsize$\pm${}}}", "--", r"$^{\mathrm{m}}$"
+)
+HTML = Markup(html.escape, "<b>{}</b>", "<u>{}</u>", "*", " <small>± {}</small>", "–", " <sup>m</sup>")
 
 
 def cell_text(cell: Cell, markup: Markup) -> str:
-    """`75.72* ± 0.12 (3/5)`, with the mark around the number and the count only where runs are missing."""
+    """`75.72* ± 0.12 (3/5) m`: a mark around the number, a count where runs are missing, an m in the drawn world."""
     if math.isnan(cell.mean):
         return markup.missing
     number = f"{cell.mean:.2f}"
     number = markup.best.format(number) if cell.best else markup.second.format(number) if cell.second else number
     star = markup.star if cell.star else ""
     spread = "" if math.isnan(cell.std) else markup.spread.format(f"{cell.std:.2f}")
-    count = f" ({cell.n_done}/{cell.n_planned})" if cell.n_done < cell.n_planned else ""
-    return f"{number}{star}{spread}{count}"
+    return f"{number}{star}{spread}{_count(cell)}{markup.miniature if cell.miniature else ''}"
+
+
+def _count(cell: Cell) -> str:
+    return f" ({cell.n_done}/{cell.n_planned})" if 0 < cell.n_done < cell.n_planned else ""
 
 
 def beside_paper_text(cell: Cell, markup: Markup) -> str:
-    """`ours / paper / difference`, a dash for what is missing."""
-    parts = [(cell.mean, "{:.2f}"), (cell.paper, "{:.2f}"), (cell.difference, "{:+.2f}")]
-    return " / ".join(markup.missing if math.isnan(value) else _signed(form.format(value)) for value, form in parts)
+    """`ours (3/5) / paper / difference`, a dash for what is missing, a count where runs are."""
+    ours, paper = (_or_missing(value, "{:.2f}", markup) for value in (cell.mean, cell.paper))
+    return f"{ours}{_count(cell)} / {paper} / {_or_missing(cell.difference, '{:+.2f}', markup)}"
 
 
-def _signed(number: str) -> str:
-    """A true minus sign, and no sign before zero."""
-    return "0.00" if number in ("+0.00", "-0.00") else number.replace("-", "−")
+def paper_text(cell: Cell, markup: Markup) -> str:
+    """`paper (difference)`, which is as wide as a page of a paper allows."""
+    return f"{_or_missing(cell.paper, '{:.2f}', markup)} ({_or_missing(cell.difference, '{:+.2f}', markup)})"
+
+
+def _or_missing(value: float, form: str, markup: Markup) -> str:
+    """The number with a true minus sign, and no sign before zero; or the format's dash."""
+    if math.isnan(value):
+        return markup.missing
+    number = form.format(value)
+    return markup.escape("0.00" if number in ("+0.00", "-0.00") else number.replace("-", "−"))
 
 
 def _corner(grid: Grid) -> list[str]:
@@ -117,16 +132,23 @@ def _pipes(fields: list[str]) -> str:
 
 
 def latex(grid: Grid) -> str:
-    r"""A `table*` for booktabs (`\usepackage{booktabs}`), without the side by side with the paper."""
+    r"""A `table*` (`\usepackage{booktabs,graphicx}`), and one more with the paper's numbers where there are some."""
+    ours = _latex_table(grid, cell_text, title=grid.title, notes=grid.notes)
+    if not grid.beside_paper:
+        return ours
+    return ours + "\n" + _latex_table(grid, paper_text, title=f"{grid.title}: paper (ours less the paper's)", notes=())
+
+
+def _latex_table(grid: Grid, text: Callable[[Cell, Markup], str], *, title: str, notes: tuple[str, ...]) -> str:
     corner = _corner(grid)
+    blocks = "\n\\midrule\n".join(_latex_block(block, text, names=len(corner)) for block in grid.blocks)
     lines = [
         r"\begin{table*}", r"\centering", r"\small", r"\setlength{\tabcolsep}{4pt}",
-        rf"\caption{{{LATEX.escape(grid.title)}}}",
+        rf"\caption{{{LATEX.escape(title)}}}",
+        r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{% shrunk only where the page is too narrow",
         rf"\begin{{tabular}}{{{'l' * len(corner)}{'r' * len(grid.columns)}}}", r"\toprule",
-        *_latex_heads(grid, corner), r"\midrule",
-        *"\n\\midrule\n".join(_latex_block(block, len(corner)) for block in grid.blocks).split("\n"),
-        r"\bottomrule", r"\end{tabular}", "",
-        *(rf"\par\smallskip{{\footnotesize {LATEX.escape(note)}\par}}" for note in grid.notes),
+        *_latex_heads(grid, corner), r"\midrule", blocks, r"\bottomrule", r"\end{tabular}}",
+        *(rf"\par\smallskip{{\footnotesize {LATEX.escape(note)}\par}}" for note in notes),
         r"\end{table*}", "",
     ]  # fmt: skip
     return "\n".join(lines)
@@ -143,13 +165,14 @@ def _latex_heads(grid: Grid, corner: list[str]) -> list[str]:
     return [_ampersands(first), "".join(rules), _ampersands(second)]
 
 
-def _latex_block(block: Block, names: int) -> str:
+def _latex_block(block: Block, text: Callable[[Cell, Markup], str], *, names: int) -> str:
     lead, lines = LATEX.escape(block.title), []
     for place, group in enumerate(block.groups):
         if place:
             lines.append(r"\addlinespace")
         for row in group.rows:
-            lines.append(_ampersands([*[lead, LATEX.escape(row.title)][-names:], *_texts(row, LATEX)]))
+            cells = [text(cell, LATEX) for cell in row.cells]
+            lines.append(_ampersands([*[lead, LATEX.escape(row.title)][-names:], *cells]))
             lead = ""
     return "\n".join(lines)
 
@@ -158,49 +181,51 @@ def _ampersands(fields: list[str]) -> str:
     return " & ".join(fields) + r" \\"
 
 
-def _texts(row: Row, markup: Markup) -> list[str]:
-    return [cell_text(cell, markup) for cell in row.cells]
-
-
 def _spans(grid: Grid) -> list[tuple[str, int]]:
     return [(name, len(list(part))) for name, part in groupby(grid.columns, key=lambda column: column[0])]
 
 
 def html_page(grid: Grid) -> str:
-    """One page that needs no other file."""
-    beside = ""
-    if grid.beside_paper:
-        beside = f"<h2>Ours / paper / difference</h2>\n{_html_table(grid, beside_paper_text)}\n"
-    notes = "\n".join(f"<li>{HTML.escape(note)}</li>" for note in grid.notes)
+    """One page that needs no other file; a wide table scrolls by keyboard as well."""
     title = HTML.escape(grid.title)
-    head = f'<meta charset="utf-8">\n<title>{title}</title>\n<style>\n{STYLE}\n</style>'
-    return (
-        f'<!doctype html>\n<html lang="en">\n{head}\n'
-        f"<h1>{title}</h1>\n{_html_table(grid, cell_text)}\n{beside}<ul>\n{notes}\n</ul>\n</html>\n"
+    tables = [_html_table(grid, cell_text, caption=f'<caption class="unseen">{title}</caption>')]
+    if grid.beside_paper:
+        caption = "<caption>Ours / paper / difference</caption>"
+        tables.append(_html_table(grid, beside_paper_text, caption=caption))
+    notes = "\n".join(f"<li>{HTML.escape(note)}</li>" for note in grid.notes)
+    head = (
+        '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title}</title>\n<style>\n{STYLE}\n</style>"
     )
+    body = "\n".join([f"<h1>{title}</h1>", *tables, f"<ul>\n{notes}\n</ul>"])
+    return f'<!doctype html>\n<html lang="en">\n<head>\n{head}\n</head>\n<body>\n{body}\n</body>\n</html>\n'
 
 
-def _html_table(grid: Grid, text: Callable[[Cell, Markup], str]) -> str:
-    body = [line for block in grid.blocks for line in _html_block(block, text, names=len(_corner(grid)))]
-    return "\n".join(['<div class="wide"><table>', "<thead>", *_html_heads(grid), "</thead>", *body, "</table></div>"])
+def _html_table(grid: Grid, text: Callable[[Cell, Markup], str], *, caption: str) -> str:
+    bodies = [line for block in grid.blocks for line in _html_block(block, text, names=len(_corner(grid)))]
+    label = f'<div class="wide" role="region" tabindex="0" aria-label="{HTML.escape(grid.title)}">'
+    return "\n".join([label, "<table>", caption, "<thead>", *_html_heads(grid), "</thead>", *bodies, "</table></div>"])
 
 
 def _html_heads(grid: Grid) -> list[str]:
-    corner = "".join(f'<th class="name">{name}</th>' for name in _corner(grid))
+    corner = "".join(f'<th scope="col" class="name">{name}</th>' for name in _corner(grid))
     if not any(variant for _, variant in grid.columns):
-        return [f"<tr>{corner}{''.join(f'<th>{HTML.escape(head)}</th>' for head in _heads(grid))}</tr>"]
-    spans = "".join(f'<th colspan="{width}">{HTML.escape(name)}</th>' for name, width in _spans(grid))
-    variants = "".join(f"<th>{HTML.escape(variant)}</th>" for _, variant in grid.columns)
-    return [f'<tr><th colspan="{len(_corner(grid))}"></th>{spans}</tr>', f"<tr>{corner}{variants}</tr>"]
+        heads = "".join(f'<th scope="col">{HTML.escape(head)}</th>' for head in _heads(grid))
+        return [f"<tr>{corner}{heads}</tr>"]
+    spans = [f'<th scope="colgroup" colspan="{width}">{HTML.escape(name)}</th>' for name, width in _spans(grid)]
+    variants = "".join(f'<th scope="col">{HTML.escape(variant)}</th>' for _, variant in grid.columns)
+    return [f'<tr><td colspan="{len(_corner(grid))}"></td>{"".join(spans)}</tr>', f"<tr>{corner}{variants}</tr>"]
 
 
 def _html_block(block: Block, text: Callable[[Cell, Markup], str], *, names: int) -> list[str]:
-    lines = []
+    lines, rows = [], sum(len(group.rows) for group in block.groups)
+    lead = (
+        f'<th scope="rowgroup" rowspan="{rows}" class="backbone">{HTML.escape(block.title)}</th>' if names > 1 else ""
+    )
     for place, group in enumerate(block.groups):
         for number, row in enumerate(group.rows):
             kind = "" if number else ' class="group"' if place else ' class="block"'
-            lead = HTML.escape(block.title) if not (place or number) else ""
             cells = "".join(f"<td>{text(cell, HTML)}</td>" for cell in row.cells)
-            first = f'<td class="backbone">{lead}</td>' if names > 1 else ""
-            lines.append(f'<tr{kind}>{first}<td class="name">{HTML.escape(row.title)}</td>{cells}</tr>')
-    return lines
+            lines.append(f'<tr{kind}>{lead}<th scope="row" class="name">{HTML.escape(row.title)}</th>{cells}</tr>')
+            lead = ""
+    return ["<tbody>", *lines, "</tbody>"]

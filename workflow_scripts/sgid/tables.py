@@ -1,7 +1,8 @@
 """Results in the paper's layout: runs and tests in, one grid of cells out; `table_formats` only writes it down.
 
 Nothing is computed here beyond mean ± standard deviation, the marks, and ours minus the paper's: the marks follow from
-the numbers as printed (two decimals), so equal numbers share a mark, as in the paper.
+the numbers as printed (two decimals), so equal numbers share a mark, as in the paper. Where a competing cell misses
+runs, none is marked: the best of what happens to be there is no best.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ NUMBER = ["backbone", "row", "variant", "dataset"]  # what one printed number is
 
 @dataclass(frozen=True)
 class Cell:
-    """One printed number: percent, its spread over seeds, runs done of planned, marks, and the paper's number."""
+    """One printed number: percent, spread over seeds, runs done of planned, marks, the paper's number, its world."""
 
     mean: float
     std: float
@@ -27,6 +28,7 @@ class Cell:
     star: bool
     paper: float
     difference: float
+    miniature: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,10 +78,14 @@ def table_cells(runs: pd.DataFrame, tests: pd.DataFrame, paper: pd.DataFrame) ->
 
 
 def published_cells(planned: list[dict], paper: pd.DataFrame) -> pd.DataFrame:
-    """The paper's own numbers as cells: one value each, marks derived from the numbers, stars as printed."""
+    """The paper's own numbers as cells: one value each, marks derived from the numbers, stars as printed.
+
+    A column of averages only where the paper has one.
+    """
     published = paper.set_index(NUMBER)[["accuracy", "significant"]].T.to_dict()
     cells = pd.DataFrame(planned)[CELL].to_dict("records")
-    averages = [{**cell, "dataset": AVERAGE} for cell in cells if AVERAGE in set(paper["dataset"])]
+    printed = AVERAGE in set(paper.loc[paper["printed"], "dataset"])
+    averages = [{**cell, "dataset": AVERAGE} for cell in cells if printed]
     unique = {tuple(cell.values()): cell for cell in [*cells, *averages]}.values()
     frame = pd.DataFrame([{**cell, **_published(published, cell)} for cell in unique])
     return with_marks(frame)
@@ -107,9 +113,11 @@ def _with_stars(cells: pd.DataFrame, tests: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_marks(cells: pd.DataFrame) -> pd.DataFrame:
-    """Mark best and second best within (backbone, group, data set), over the variants together."""
+    """Mark best and second best within (backbone, group, data set), variants together, where no run is missing."""
     marked = cells.assign(best=False, second=False)
     for _, part in cells.groupby(["backbone", "group", "dataset"], sort=False):
+        if (part["n_done"] < part["n_planned"]).any():
+            continue
         rank = ranks(part["mean"])
         marked.loc[part.index, "best"] = rank.eq(1)
         marked.loc[part.index, "second"] = rank.eq(2)
@@ -156,7 +164,7 @@ def _block(cells: pd.DataFrame, columns: list[tuple[str, str]], *, titles: dict)
 
 
 def _row(cells: pd.DataFrame, columns: list[tuple[str, str]], *, title: str) -> Row:
-    fields = list(Cell.__dataclass_fields__)
+    fields = [name for name in Cell.__dataclass_fields__ if name in cells]
     found = {(cell["dataset"], cell["variant"]): cell for cell in cells.to_dict("records")}
     return Row(title, tuple(Cell(**{name: found[column][name] for name in fields}) for column in columns))
 

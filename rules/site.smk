@@ -1,0 +1,75 @@
+"""The site: pages that open offline, with every number's way back to its runs.
+
+Needs:  results/tables/{table}.csv, .runs.csv, .tests.csv (or those below results/partial), results/figures/…,
+        results/selection/…; read where they are there: results/runs/…, results/benchmarks/…
+Makes:  results/site/index.html, results/site/tables/{table}.html, results/site/figures/{figure}.png, .pdf and .csv;
+        results/partial/site/… the same from the runs that are there
+"""
+
+
+rule show_table:
+    input:
+        cells=of_site(SitePages.of_table, "table", suffix=".csv"),
+        runs=of_site(SitePages.of_table, "table", suffix=".runs.csv"),
+        tests=of_site(SitePages.of_table, "table", suffix=".tests.csv"),
+        predictions=of_site(SitePages.found_predictions, "table"),
+        templates=expand("report/site_{name}.html.j2", name=["base", "parts", "table"]),
+        code=modules("site", "site_runs", "site_tables", "table_notes"),
+    output:
+        "results/{site}/tables/{table}.html",
+    log:
+        "logs/show_table/{site}/{table}.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        layout=of_site(SitePages.table, "table"),
+    script:
+        "../workflow_scripts/show_table.py"
+
+
+rule copy_figure:
+    input:
+        "results/figures/{figure}.{suffix}",
+    output:
+        "results/site/figures/{figure}.{suffix}",
+    log:
+        "logs/copy_figure/{figure}.{suffix}.log",
+    wildcard_constraints:
+        suffix="png|pdf|csv",
+    conda:
+        "../envs/analysis.yaml"
+    shell:
+        "cp {input} {output} 2> {log}"
+
+
+rule index_site:
+    input:
+        cells=of_site(SitePages.of_tables, suffix=".csv"),
+        runs=of_site(SitePages.of_tables, suffix=".runs.csv"),
+        pictures=of_site(SitePages.pictures),
+        choices=of_site(SitePages.needed_selections),
+        captions=of_site(SitePages.captions),
+        templates=expand("report/site_{name}.html.j2", name=["base", "parts", "index"]),
+        code=modules("site", "site_costs", "site_tables"),
+    output:
+        "results/{site}/index.html",
+    log:
+        "logs/index_site/{site}.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        layout=of_site(SitePages.layout),
+        found=of_site(SitePages.found_selections),
+        costly=of_site(SitePages.costly),
+    script:
+        "../workflow_scripts/index_site.py"
+
+
+rule site:
+    input:
+        sites["site"].files(),
+
+
+rule partial_site:
+    input:
+        sites["partial/site"].files(),

@@ -1,0 +1,152 @@
+"""Which pages the site of the configured build has, and the files behind them (standard library only)."""
+
+import os
+from pathlib import Path
+
+from sgid.matrix import Matrix
+from sgid.page_paths import ImagePages
+from sgid.presentation import Presentation
+
+# The text under a figure, below report/: that of its kind in Snakemake's report, by the kind's name but for these.
+CAPTIONS = {
+    "overview": "figure1",
+    "similarity": "figure3",
+    "plane": "consistency",
+    "cases": "figure4",
+    "grid": "figure5",
+}
+WITH_NUMBERS = ("noise", "classes", "curves", "cost")  # kinds that write what they draw as CSV too
+
+
+class SitePages:
+    """The published side of a Matrix: the tables and figures of `build`, what they were chosen by, what they cost.
+
+    partial: from the runs, figures and choices that are there, with nothing to be run.
+    """
+
+    def __init__(self, matrix: Matrix, *, partial: bool = False):
+        self.matrix = matrix
+        self.shown = Presentation(matrix)
+        self.partial = partial
+        self.folder = "results/partial/site" if partial else "results/site"
+        self.build: list[str] = matrix.config["build"]
+        self.drawn = ImagePages(matrix).drawn()
+
+    def tables(self) -> list[str]:
+        """The tables of the build, in its order."""
+        return [name for name in self.build if name in self.matrix.tables]
+
+    def figures(self) -> list[str]:
+        """The figures of the build, in its order."""
+        figures = [name for name in self.build if name in self.matrix.figures]
+        return [name for name in figures if Path(f"results/figures/{name}.png").exists()] if self.partial else figures
+
+    def files(self) -> list[str]:
+        """What a reader opens: the index, a page for each table, and copies of the figures."""
+        return [
+            f"{self.folder}/index.html",
+            *(f"{self.folder}/tables/{name}.html" for name in self.tables()),
+            *self.pictures(),
+        ]
+
+    def pictures(self) -> list[str]:
+        """Copies of the figures inside the folder; a partial site shows them where they are, and asks for none."""
+        names = [] if self.partial else self.figures()
+        return [f"{self.folder}/figures/{name}.{suffix}" for name in names for suffix in ("png", *self._others(name))]
+
+    def _others(self, name: str) -> list[str]:
+        return ["pdf", "csv"] if self.matrix.entry(name)["kind"] in WITH_NUMBERS else ["pdf"]
+
+    def of_table(self, name: str, suffix: str) -> str:
+        """One file of a table, of all its runs or of those that are there."""
+        return f"results/{'partial' if self.partial else 'tables'}/{name}{suffix}"
+
+    def found_predictions(self, name: str) -> list[str]:
+        """The tests on the predictions behind a table, where they are there."""
+        path = self.of_table(name, ".predictions.csv")
+        return [path] if Path(path).exists() else []
+
+    def of_tables(self, suffix: str) -> list[str]:
+        """One file of each table."""
+        return [self.of_table(name, suffix) for name in self.tables()]
+
+    def captions(self) -> list[str]:
+        """The captions of the figures, as Snakemake's report has them."""
+        return list(dict.fromkeys(f"report/{self.figure(name)['caption']}.rst" for name in self.figures()))
+
+    def figure(self, name: str) -> dict:
+        """Title, name of the caption, files beside the picture, and whether a figure shows the drawn world."""
+        title, kind = self.matrix.entry(name)["title"], self.matrix.entry(name)["kind"]
+        texts = {"name": name, "title": title, "caption": CAPTIONS.get(kind, kind)}
+        return texts | {"others": self._others(name), "miniature": self.is_miniature(name)}
+
+    def table(self, name: str) -> dict:
+        """Title, titles of rows and columns, what its star compares, and whether a table shows the drawn world."""
+        texts = {"name": name, "title": self.shown.title(name), "titles": self.shown.titles(name)}
+        return texts | {"star": self.shown.star(name), "miniature": self.is_miniature(name), "partial": self.partial}
+
+    def is_miniature(self, name: str) -> bool:
+        """Whether any of its data sets is drawn."""
+        return any(map(self.matrix.is_miniature, self.matrix.entry(name)["datasets"]))
+
+    def layout(self) -> dict:
+        """Everything that the index shows but for what stands in results."""
+        return {
+            "tables": [self.table(name) for name in self.tables()],
+            "figures": [self.figure(name) for name in self.figures()],
+            "figures_at": self._from_here("results/figures") if self.partial else "figures",
+            "elsewhere": self.elsewhere(),
+            "seeds": self.matrix.config["seeds"],
+            "datasets": {name: self.matrix.config["datasets"][name]["title"] for name in self.datasets()},
+            "miniature": any(map(self.is_miniature, self.build)),
+            "partial": self.partial,
+        }
+
+    def datasets(self) -> list[str]:
+        """The data sets of the build."""
+        return list(dict.fromkeys(dataset for name in self.build for dataset in self.matrix.entry(name)["datasets"]))
+
+    def chosen(self) -> list[tuple[str, str]]:
+        """(dataset, recipe) pairs whose noise rate validation chooses: of the build, and those that it follows."""
+        noise = {pair: self.matrix.recipes[pair[1]]["noise"] for pair in self.drawn}
+        followed = [(dataset, rates["as"]) for (dataset, _), rates in noise.items() if isinstance(rates, dict)]
+        return [pair for pair in dict.fromkeys([*self.drawn, *followed]) if self.matrix.choice_among(*pair)]
+
+    def selections(self) -> list[str]:
+        """What validation chose for the build."""
+        return [path for pair in self.chosen() for path in self.matrix.choice_among(*pair)]
+
+    def needed_selections(self) -> list[str]:
+        """Those to be made first: none for a partial site."""
+        return [] if self.partial else self.selections()
+
+    def found_selections(self) -> dict[str, int]:
+        """Those that are there for a partial site, and since when: a choice made anew makes its index anew."""
+        paths = [Path(path) for path in self.selections()] if self.partial else []
+        return {str(path): path.stat().st_mtime_ns for path in paths if path.exists()}
+
+    def elsewhere(self) -> list[dict[str, str]]:
+        """Pages outside the site's folder that are there already; the site links them and does not ask for them."""
+        captions = {
+            f"results/captions/{name}/report.html": f"Captions of {self.matrix.config['datasets'][name]['title']}"
+            for name in self.datasets()
+        }
+        human = {f"results/tables/{name}.html": of["title"] for name, of in self.matrix.config["human"].items()}
+        pages = {"results/pages/index.html": "Generated pictures beside their originals"} | captions | human
+        found = {path: title for path, title in pages.items() if Path(path).exists()}
+        return [{"title": title, "address": self._from_here(path)} for path, title in found.items()]
+
+    def _from_here(self, path: str) -> str:
+        return os.path.relpath(path, self.folder)
+
+    def costly(self) -> list[list[str]]:
+        """[rule, dataset, output] of every drawn shard and every training behind the build."""
+        shards = [
+            ["draw_images", dataset, path]
+            for dataset, recipe in dict.fromkeys([*self.drawn, *self.chosen()])
+            for rate in self.matrix.noise_rates(recipe)
+            for path in self.matrix.image_shards(dataset, recipe, rate)
+        ]
+        candidates = [["train_candidate", of[0], path] for of in self.chosen() for path in self.matrix.candidates(*of)]
+        runs = [["train_classifier", run.dataset, run.path] for run in self.matrix.runs(self.build)]
+        return shards + candidates + runs
