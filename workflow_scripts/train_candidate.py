@@ -2,12 +2,13 @@
 
 from sgid.backbones import Backbone, weights_folder_of
 from sgid.classes import class_names
+from sgid.composition import compose_training_set
 from sgid.evaluation import evaluate_table, run_record
 from sgid.image_sets import load_chosen
 from sgid.image_table import read_table
 from sgid.runtime import choose_device, job_log, write_json
 from sgid.seeding import seed_for
-from sgid.training import compose_training_set, fit_classifier
+from sgid.training import fit_classifier
 
 with job_log(snakemake.log[0]):
     files, params, run = snakemake.input, snakemake.params, snakemake.wildcards

@@ -8,9 +8,10 @@ from PIL import Image
 from torch import nn
 
 from sgid.backbones import Backbone, Classifier
+from sgid.composition import TrainingSet
 from sgid.evaluation import BATCH, evaluate, evaluate_table, run_record
 from sgid.image_table import encode, image_rows
-from sgid.training import History, TrainingSet
+from sgid.training import History
 
 BACKBONE = Backbone.from_config(
     {

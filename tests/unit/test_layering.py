@@ -40,7 +40,7 @@ ROOMS = [
     *("hub", "weights"),
     *("transforms", "mixing", "similarity", "shared_attention", "caption_tables", "captions", "sentences"),
     "generators",
-    *("backbones", "training", "evaluation", "consistency", "cases"),
+    *("backbones", "composition", "online", "training", "evaluation", "consistency", "cases"),
     *("results_table", "selection", "significance", "paper_numbers", "tables", "table_notes", "table_formats"),
     *("figure_style", "picture_grid", "figures", "gallery"),
     *("image_samples", "image_pages", "exports"),

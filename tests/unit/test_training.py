@@ -8,20 +8,12 @@ from PIL import Image
 from torch.nn.functional import one_hot
 
 from sgid.backbones import Backbone, Recipe, build_backbone
+from sgid.composition import TrainingSet, compose_training_set
 from sgid.evaluation import evaluate
 from sgid.image_table import encode, image_rows
 from sgid.miniature.world import SHAPES, draw
-from sgid.training import (
-    History,
-    Online,
-    TrainingSet,
-    compose_training_set,
-    encoded,
-    fit_classifier,
-    optimise,
-    rate_share,
-    unchanged,
-)
+from sgid.online import Online, unchanged
+from sgid.training import History, encoded, fit_classifier, optimise, rate_share
 
 RESNET = {
     "library": "timm",
@@ -144,13 +136,15 @@ def test_history_counts_epochs_and_steps_and_drops_no_picture():
     seen = []
     inputs, model = torch.arange(35.0).unsqueeze(1), torch.nn.Linear(1, 2)
 
-    def watch(batch, targets):
+    def watch(batch, targets, generated):
         seen.append(batch.flatten())
-        return unchanged(batch, targets)
+        return unchanged(batch, targets, generated)
 
     recipe = Recipe("sgd", learning_rate=1e-4, weight_decay=0.0, epochs=3, batch_size=16)
     targets = one_hot(torch.zeros(35, dtype=torch.long), 2).float()
-    history = optimise(model, inputs, targets, augment=watch, recipe=recipe, seed=0)
+    history = optimise(
+        model, inputs, targets, torch.zeros(len(inputs), dtype=torch.bool), augment=watch, recipe=recipe, seed=0
+    )
     assert (history.epochs, history.steps, len(history.train_loss)) == (3, 9, 3)
     assert [len(batch) for batch in seen[:3]] == [12, 12, 11]
     assert torch.cat(seen[:3]).sort().values.tolist() == list(range(35))
@@ -187,7 +181,9 @@ def test_a_probe_on_cached_features_equals_one_on_pixels():
     seen_as = encoded(uncached, backbone, training_set.images)
     values = (training_set.images.permute(0, 3, 1, 2).float() / 255 - 0.5) / 0.25
     torch.testing.assert_close(seen_as, uncached.features(values))
-    again = optimise(uncached, values, targets, augment=unchanged, recipe=backbone.recipe, seed=1)
+    again = optimise(
+        uncached, values, targets, training_set.generated, augment=unchanged, recipe=backbone.recipe, seed=1
+    )
     torch.testing.assert_close(parameters_of(cached), parameters_of(uncached), atol=1e-5, rtol=1e-4)
     assert again.train_loss == pytest.approx(history.train_loss, rel=1e-4)
 

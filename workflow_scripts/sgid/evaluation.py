@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from sgid.backbones import Backbone, Classifier
+from sgid.composition import TrainingSet
 from sgid.image_table import pixels_of
 from sgid.runtime import provenance
-from sgid.training import History, TrainingSet, autocast
+from sgid.training import History, autocast
 from sgid.transforms import evaluation_view
 
 BATCH = 256

@@ -6,59 +6,22 @@ and augmentation each have their own stream. What is reported is the last epoch,
 
 import math
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 from torch.optim.lr_scheduler import LambdaLR
 
-from sgid.backbones import Backbone, Classifier, Recipe, build_backbone, for_size
-from sgid.image_table import pixels_of
-from sgid.mixing import MIXINGS, Mixing
+from sgid.backbones import Backbone, Classifier, Recipe, build_backbone
+from sgid.composition import TrainingSet
+from sgid.online import Augmentation, Online, unchanged
 from sgid.seeding import seed_for
-from sgid.transforms import TRANSFORMS, Transform, View, evaluation_view, training_view
+from sgid.transforms import evaluation_view
 
-MIXES = ("append",)
 ENCODING_BATCH = 256
-
-
-@dataclass(frozen=True)
-class TrainingSet:
-    """images: uint8 (N, S, S, 3); labels: int64 (N,); generated: bool (N,), true for a generated picture."""
-
-    images: Tensor
-    labels: Tensor
-    generated: Tensor
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-
-@dataclass(frozen=True)
-class Online:
-    """What a method does to each batch while training; both empty for the plain backbone."""
-
-    transforms: tuple[Transform, ...] = ()
-    mixings: tuple[Mixing, ...] = ()
-
-    @classmethod
-    def from_config(cls, online: Mapping[str, Mapping[str, Any]], *, image_size: int | None = None) -> "Online":
-        """From a method's `online` mapping of name to options; `small_images` inside options works as in backbones."""
-        legal = TRANSFORMS | MIXINGS
-        for name in online.keys() - legal.keys():
-            raise ValueError(f"online transform {name!r} is not defined (have: {', '.join(sorted(legal))})")
-        made = {name: legal[name](**for_size(options, image_size)) for name, options in online.items()}
-        return cls(
-            transforms=tuple(made[name] for name in made if name in TRANSFORMS),
-            mixings=tuple(made[name] for name in made if name in MIXINGS),
-        )
 
 
 @dataclass(frozen=True)
@@ -69,43 +32,6 @@ class History:
     steps: int
     seconds: float
     train_loss: list[float]
-
-
-def compose_training_set(
-    originals: pa.Table,
-    generated: pa.Table | None,
-    *,
-    size: int,
-    mix: str = "append",
-    held_out: Collection[str] = frozenset(),
-) -> TrainingSet:
-    """Originals and generated pictures, decoded to `size` pixels a side, without those of `held_out` originals."""
-    if mix not in MIXES:
-        raise ValueError(f"training mix {mix!r} is not defined (have: {', '.join(MIXES)})")
-    tables = [without(originals, held_out, column="image_id")]
-    if generated is not None:
-        refuse_strangers(generated, originals, held_out)
-        tables.append(without(generated, held_out, column="source_id"))
-    return TrainingSet(
-        images=torch.cat([torch.from_numpy(pixels_of(table, size)) for table in tables if len(table)]),
-        labels=torch.tensor([label for table in tables for label in table["label"].to_pylist()]),
-        generated=torch.arange(sum(map(len, tables))) >= len(tables[0]),
-    )
-
-
-def without(table: pa.Table, held_out: Collection[str], *, column: str) -> pa.Table:
-    """The rows whose `column` is none of the held-out ids."""
-    return table.filter(pc.invert(pc.is_in(table[column], value_set=pa.array(sorted(held_out), pa.string()))))
-
-
-def refuse_strangers(generated: pa.Table, originals: pa.Table, held_out: Collection[str]) -> None:
-    """A picture made from anything but the training originals could carry the test set into training."""
-    strangers = set(generated["source_id"].to_pylist()) - set(originals["image_id"].to_pylist()) - set(held_out)
-    if strangers:
-        raise ValueError(
-            f"{len(strangers)} generated images come from no training image (one is {min(strangers)!r}); "
-            "delete the image set and make it again from this data set"
-        )
 
 
 def fit_classifier(
@@ -123,14 +49,15 @@ def fit_classifier(
     model = build_backbone(backbone, classes, weights_folder=weights_folder, seed=seed)
     model = model.to(device, memory_format=torch.channels_last)
     images, labels = training_set.images.to(device), training_set.labels.to(device)
-    targets = one_hot(labels, classes).float()
+    targets, generated = one_hot(labels, classes).float(), training_set.generated.to(device)
     if backbone.train == "head" and backbone.view.is_fixed and online == Online():
         # A frozen encoder that sees the same pixels every epoch: encode once, then train the head alone.
         features = encoded(model, backbone, images)
-        return model, optimise(model.head, features, targets, augment=unchanged, recipe=backbone.recipe, seed=seed)
+        how = {"augment": unchanged, "recipe": backbone.recipe, "seed": seed}
+        return model, optimise(model.head, features, targets, generated, **how)
     layer = model.encoder.get_submodule(backbone.exchange_after)
     augment = Augmentation(backbone.view, online, layer, seed=seed)
-    return model, optimise(model, images, targets, augment=augment, recipe=backbone.recipe, seed=seed)
+    return model, optimise(model, images, targets, generated, augment=augment, recipe=backbone.recipe, seed=seed)
 
 
 @torch.no_grad()
@@ -142,29 +69,15 @@ def encoded(model: Classifier, backbone: Backbone, images: Tensor) -> Tensor:
     return torch.cat(parts).float()
 
 
-class Augmentation:
-    """A context around one forward pass, as mixings are: from stored pictures to what the network sees."""
-
-    def __init__(self, view: View, online: Online, layer: nn.Module, *, seed: int) -> None:
-        self.view, self.online, self.layer = view, online, layer
-        self.generator = torch.Generator().manual_seed(seed_for(seed, "augmentation"))
-
-    @contextmanager
-    def __call__(self, images: Tensor, targets: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        batch = training_view(images, self.view, self.generator, transforms=self.online.transforms)
-        with ExitStack() as around:
-            for mixing in self.online.mixings:
-                batch, targets = around.enter_context(mixing(batch, targets, self.generator, layer=self.layer))
-            yield batch, targets
-
-
-def unchanged(features: Tensor, targets: Tensor) -> AbstractContextManager[tuple[Tensor, Tensor]]:
-    """The augmentation of cached features: none."""
-    return nullcontext((features, targets))
-
-
 def optimise(
-    model: nn.Module, inputs: Tensor, targets: Tensor, *, augment: Callable, recipe: Recipe, seed: int
+    model: nn.Module,
+    inputs: Tensor,
+    targets: Tensor,
+    generated: Tensor,
+    *,
+    augment: Callable,
+    recipe: Recipe,
+    seed: int,
 ) -> History:
     """Run the recipe on inputs (N, ...) and targets (N, classes); each epoch visits every row once."""
     steps = math.ceil(len(inputs) / recipe.batch_size)
@@ -177,7 +90,7 @@ def optimise(
         total = torch.zeros((), device=inputs.device)  # stays on the device: reading it waits for the device
         # Nearly equal batches: nothing is dropped, and no tiny last batch upsets batch normalisation.
         for rows in torch.randperm(len(inputs), generator=order).to(inputs.device).tensor_split(steps):
-            with augment(inputs[rows], targets[rows]) as (batch, wanted):
+            with augment(inputs[rows], targets[rows], generated[rows]) as (batch, wanted):
                 total += len(rows) * training_step(model, batch, wanted, optimizer=optimizer, recipe=recipe)
             schedule.step()
         losses.append(finite(total.item() / len(inputs), epoch))
