@@ -153,6 +153,37 @@ def test_a_probe_trains_its_head_alone(clip_folder):
     assert not network.encoder.training
 
 
+def test_clip_is_fine_tuned_by_configuration(clip_folder):
+    network = build(CLIP | {"train": "all"}, clip_folder).train()
+    before = network.encoder.conv1.weight.detach().clone()
+    optimizer = torch.optim.SGD(network.parameters(), lr=1.0)
+    for _ in range(2):  # the head is zero at first, and passes no gradient on
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(network(noise()), torch.arange(4)).backward()
+        optimizer.step()
+    assert network.encoder.training
+    assert not torch.equal(before, network.encoder.conv1.weight)
+
+
+# By their names alone: one with stages and stochastic depth, one whose features are wider than its last stage.
+@pytest.mark.parametrize(
+    ("name", "options", "layer", "width"),
+    [
+        ("convnext_atto", {"depths": [1, 1, 1, 1], "dims": [8, 8, 16, 16], "drop_path_rate": 0.1}, "stem", 16),
+        ("mobilenetv3_small_050", {}, "bn1", 1024),
+        ("deit_tiny_distilled_patch16_224", {"img_size": 32, "patch_size": 8, "depth": 1}, "patch_embed", 192),
+    ],
+)
+def test_any_network_of_timm_will_do(name, options, layer, width, tmp_path):
+    entry = RESNET | {"name": name, "options": options, "exchange_after": layer}
+    network = build(entry).eval()
+    assert network.head.in_features == width
+    assert network(noise()).shape == (4, 5)
+    assert network.encoder.get_submodule(layer)
+    save_file(timm.create_model(name, num_classes=50, **options).state_dict(), tmp_path / "model.safetensors")
+    assert build(entry | {"weights": "of the test"}, tmp_path)(noise()).shape == (4, 5)
+
+
 def test_probe_features_have_the_length_of_the_root_of_their_width(clip_folder):
     features = build(CLIP, clip_folder).features(noise())
     torch.testing.assert_close(features.norm(dim=1), torch.full((4,), 24**0.5))

@@ -19,7 +19,8 @@ SMALL_IMAGES = 64  # pixels: data sets of at most this side take an entry's `sma
 class Recipe:
     """How a backbone is trained; every field stands in config/backbones.yaml with its basis.
 
-    warmup: share of all steps; momentum is of sgd only; gradient_clip: largest norm, None for no limit.
+    warmup: share of all steps; momentum is of sgd only; gradient_clip: largest norm, None for no limit; ema: share of
+    the old average at each step of an exponential moving average of the weights, which is then what is reported.
     """
 
     optimizer: str
@@ -32,6 +33,7 @@ class Recipe:
     label_smoothing: float = 0.0
     gradient_clip: float | None = None
     momentum: float = 0.9
+    ema: float | None = None
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ def timm_encoder(backbone: Backbone, weights_folder: Path | None) -> tuple[nn.Mo
         shrink_stem(encoder)
     if backbone.weights:
         load_encoder(encoder, weights_file(backbone, weights_folder, name="model.safetensors"))
-    return encoder, encoder.num_features
+    return encoder, encoder.head_hidden_size
 
 
 def open_clip_encoder(backbone: Backbone, weights_folder: Path | None) -> tuple[nn.Module, int]:
@@ -165,8 +167,9 @@ def load_encoder(encoder: nn.Module, path: Path) -> None:
     """Load timm weights, except the head of the pre-training task; every other name must match."""
     from safetensors.torch import load_file
 
-    head = f"{encoder.pretrained_cfg['classifier']}."
-    state = {name: values for name, values in load_file(path).items() if not name.startswith(head)}
+    classifier = encoder.pretrained_cfg["classifier"]  # of a distilled network, a tuple of two
+    heads = tuple(f"{name}." for name in ([classifier] if isinstance(classifier, str) else classifier))
+    state = {name: values for name, values in load_file(path).items() if not name.startswith(heads)}
     wrong = sorted(state.keys() ^ encoder.state_dict().keys())
     if wrong:
         raise ValueError(

@@ -13,6 +13,8 @@ from sgid.mixing import MIXINGS, Mixing
 from sgid.seeding import seed_for
 from sgid.transforms import TRANSFORMS, Transform, View, training_view
 
+ONLY = ("all", "generated", "originals")  # a transform's option: which pictures it is for
+
 
 @dataclass(frozen=True)
 class Online:
@@ -27,11 +29,49 @@ class Online:
         legal = TRANSFORMS | MIXINGS
         for name in online.keys() - legal.keys():
             raise ValueError(f"online transform {name!r} is not defined (have: {', '.join(sorted(legal))})")
-        made = {name: legal[name](**for_size(options, image_size)) for name, options in online.items()}
+        chosen = {name: for_size(options, image_size) for name, options in online.items()}
+        for name, options in chosen.items():
+            refuse_only(name, options)
+        made = {name: legal[name](**options) for name, options in chosen.items()}
         return cls(
             transforms=tuple(made[name] for name in made if name in TRANSFORMS),
             mixings=tuple(made[name] for name in made if name in MIXINGS),
         )
+
+
+def refuse_only(name: str, options: Mapping[str, Any]) -> None:
+    """The option `only` is of transforms of single pictures, and one of ONLY."""
+    if name in MIXINGS and "only" in options:
+        raise ValueError(
+            f"{name} joins two pictures of a batch, so it has no `only` (as {', '.join(TRANSFORMS)} have); leave it out"
+        )
+    if options.get("only", "all") not in ONLY:
+        raise ValueError(f"{name}: `only: {options['only']}` is not defined (have: {', '.join(ONLY)})")
+
+
+@dataclass(frozen=True)
+class ForSome:
+    """A transform whose result some pictures of one batch keep; `chosen`: bool (B,).
+
+    It draws for every picture, so that no picture's draw depends on which others are chosen.
+    """
+
+    transform: Transform
+    chosen: Tensor
+
+    @property
+    def acts_on(self) -> str:
+        return self.transform.acts_on
+
+    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        return torch.where(self.chosen.view(-1, 1, 1, 1), self.transform(images, generator), images)
+
+
+def for_batch(transform: Transform, generated: Tensor) -> Transform:
+    """The transform for those pictures of a batch that its `only` names."""
+    if transform.only == "all":
+        return transform
+    return ForSome(transform, generated if transform.only == "generated" else ~generated)
 
 
 class Augmentation:
@@ -46,7 +86,8 @@ class Augmentation:
 
     @contextmanager
     def __call__(self, images: Tensor, targets: Tensor, generated: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        batch = training_view(images, self.view, self.generator, transforms=self.online.transforms)
+        transforms = tuple(for_batch(transform, generated) for transform in self.online.transforms)
+        batch = training_view(images, self.view, self.generator, transforms=transforms)
         with ExitStack() as around:
             for mixing in self.online.mixings:
                 batch, targets = around.enter_context(mixing(batch, targets, self.generator, layer=self.layer))

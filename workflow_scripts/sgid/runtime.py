@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import glob
+import hashlib
 import importlib.metadata
 import json
 import logging
@@ -95,6 +96,12 @@ def is_running(number: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def file_hash(path: str | Path, algorithm: str = "sha256") -> str:
+    """Hexadecimal hash of a file's bytes."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, algorithm).hexdigest()
 
 
 def write_whole(stream: BinaryIO, data: bytes) -> None:

@@ -25,9 +25,9 @@ from sgid.generators import GENERATORS
 from sgid.generators.denoising import Batch, Diffusion, Drawn, Sampling
 from sgid.generators.drawing import Generation, Picture, SetName, key_of, pictures_to_draw, rows_of
 from sgid.generators.packs import Packs
-from sgid.generators.stopping import stopping
 from sgid.image_table import encode, pixels_of, rows_at
 from sgid.runtime import provenance
+from sgid.stopping import stopping
 from sgid.weighting import Spans, Weighting, embed_prompts
 
 LOG = logging.getLogger("sgid.engine")
