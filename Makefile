@@ -13,6 +13,7 @@ demo: setup
 	@test results/report.html -nt results/tables/table1.html || $(BIN)/snakemake $(DEMO) --quiet all --report results/report.html
 	@cat results/tables/table1.md results/miniature/shapes.md
 	@echo "Look at:  results/figures/gallery.png      originals and what was drawn from them"
+	@echo "          results/figures/figure4.png      one original under every method"
 	@echo "          results/figures/consistency.png  consistency against diversity"
 	@echo "          results/tables/table1.html       the table above, and its tests in table1.tests.csv"
 	@echo "          results/captions/shapes/report.html  twenty captions an image, the chosen one, its prompt"

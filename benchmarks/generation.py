@@ -30,13 +30,15 @@ import numpy as np  # noqa: E402
 import pyarrow as pa  # noqa: E402
 import torch  # noqa: E402
 import transformers  # noqa: E402
-from diffusers import StableDiffusionImg2ImgPipeline  # noqa: E402
+from diffusers import DiffusionPipeline, StableDiffusionImg2ImgPipeline  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from sgid.datasets.drawn import draw_split  # noqa: E402
+from sgid.generators.batches import Engine  # noqa: E402
 from sgid.generators.denoising import Diffusion, load_diffusion  # noqa: E402
-from sgid.generators.drawing import Generation, SetName  # noqa: E402
-from sgid.generators.engine import Engine, draw_images  # noqa: E402
+from sgid.generators.drawing import SetName  # noqa: E402
+from sgid.generators.engine import draw_images  # noqa: E402
+from sgid.generators.generation import Generation  # noqa: E402
 from sgid.generators.packs import open_packs  # noqa: E402
 from sgid.image_table import encode, fitted, image_rows, pictures_of, pixels_of  # noqa: E402
 from sgid.runtime import device_name  # noqa: E402
@@ -79,9 +81,9 @@ def true_model(device: str, dtype: str) -> Diffusion:
     return Diffusion(*parts, tokenizer, schedule, device, getattr(torch, dtype))
 
 
-def pipeline_of(model: Diffusion) -> StableDiffusionImg2ImgPipeline:
+def pipeline_of(model: Diffusion, kind: type = StableDiffusionImg2ImgPipeline) -> DiffusionPipeline:
     """diffusers' own pipeline of the same parts."""
-    pipe = StableDiffusionImg2ImgPipeline(
+    pipe = kind(
         vae=model.vae,
         unet=model.unet,
         text_encoder=model.text_encoder,
@@ -124,17 +126,26 @@ def photographs(drawings: pa.Table, side: int) -> pa.Table:
     return table.append_column("exact_caption", drawings["exact_caption"])
 
 
-def ours(model: Diffusion, originals: pa.Table, generation: Generation) -> pa.Table:
+def ours(
+    model: Diffusion, originals: pa.Table, generation: Generation, noise: str = NOISE, prompts: pa.Table | None = None
+) -> pa.Table:
     """A shard as its rule draws it."""
-    name = SetName("bench", "sgid", NOISE)
+    name = SetName("bench", "sgid", noise)
     with tempfile.TemporaryDirectory() as folder, open_packs(Path(folder), "shard") as packs:
         engine = Engine(model, name, generation, Weighting(restore_mean=False), packs)
-        return pa.concat_tables(draw_images(engine, originals, prompts_for(originals)))
+        return pa.concat_tables(draw_images(engine, originals, prompts or prompts_for(originals)))
 
 
-def diffusers_loop(model: Diffusion, originals: pa.Table, generation: Generation, size: int) -> list[Image.Image]:
+def diffusers_loop(
+    model: Diffusion,
+    originals: pa.Table,
+    generation: Generation,
+    size: int,
+    noise: str = NOISE,
+    guidance: float = GUIDANCE,
+) -> list[Image.Image]:
     """The documentation's loop, `size` images a call, each from our seed, saved as PNG."""
-    pipe, name, drawn = pipeline_of(model), SetName("bench", "sgid", NOISE), []
+    pipe, name, drawn = pipeline_of(model), SetName("bench", "sgid", noise), []
     texts, ids = originals["exact_caption"].to_pylist(), originals["image_id"].to_pylist()
     pictures = [fitted(each, generation.resolution) for each in pictures_of(originals)]
     with tempfile.TemporaryDirectory() as folder:
@@ -143,8 +154,8 @@ def diffusers_loop(model: Diffusion, originals: pa.Table, generation: Generation
             images = pipe(
                 prompt=texts[part],
                 image=pictures[part],
-                strength=float(NOISE),
-                guidance_scale=GUIDANCE,
+                strength=float(noise),
+                guidance_scale=guidance,
                 num_inference_steps=generation.steps,
                 generator=[torch.Generator().manual_seed(name.seed(image_id, 0)) for image_id in ids[part]],
             ).images
@@ -164,6 +175,20 @@ def rate(images: int, work, device: str) -> float:
             torch.cuda.synchronize()
         seconds.append(time.perf_counter() - began)
     return images / min(seconds[1:])
+
+
+def origin(device: str) -> dict:
+    """Where and when a figure was measured."""
+    return {
+        "device": device_name(device),
+        "cores": os.cpu_count(),
+        "date": date.today().isoformat(),
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "diffusers": diffusers.__version__,
+        },
+    }
 
 
 def main() -> None:
@@ -197,14 +222,7 @@ def main() -> None:
         "images": asked.images,
         "batch": asked.batch,
         "dtype": asked.dtype,
-        "device": device_name(asked.device),
-        "cores": os.cpu_count(),
-        "date": date.today().isoformat(),
-        "versions": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "diffusers": diffusers.__version__,
-        },
+        **origin(asked.device),
         "images_a_second": {name: float(f"{value:.3g}") for name, value in rates.items()},
         "ratio": {name: float(f"{rates['ours'] / rates[name]:.3g}") for name in ("loop", "batches")},
         "largest_difference_in_grey_levels": int(np.abs(mine - theirs).max()),

@@ -95,7 +95,7 @@ def page_heading(wildcards):
 def generation_of(wildcards):
     recipe, dataset = matrix.recipes[wildcards.recipe], config["datasets"][wildcards.dataset]
     size = {"resolution": dataset["resolution"], "output_size": dataset["stored"]}
-    return config["generation"] | size | {"generator": recipe["generator"]}
+    return config["generation"] | size | recipe["generation"] | {"generator": recipe["generator"]}
 
 
 def shards_of_set(wildcards):

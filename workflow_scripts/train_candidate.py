@@ -11,7 +11,6 @@ from sgid.trained import decisive, planned_runs
 
 with job_log(snakemake.log[0]):
     files, params, of, device = snakemake.input, snakemake.params, snakemake.wildcards, choose_device()
-    # No noise rate in the names: all train from the same seed, so that candidates differ in their images alone.
     names = {"dataset": of.dataset, "backbone": params.backbone_name, "method": of.recipe}
     backbone = Backbone.from_config(params.backbone, image_size=params.image_size)
     validation, rejects = read_table(files.validation), set().union(*map(read_rejects, files.exclude))
@@ -19,6 +18,8 @@ with job_log(snakemake.log[0]):
     images = Images(read_table(files.train), validation, image_set, generated, validation, rejects)
     shared = {"weights_folder": weights_folder_of(files.weights), "device": device, "noted": {"split": "validation"}}
     fixed = {"training": params.training, "base_seed": params.seed, "miniature": params.miniature}
+    # No recipe and no noise rate: all candidates train from the same seed, so that they differ in their images alone.
+    fixed |= {"seeded_by": ("dataset", "backbone")}
     job = Job(names, backbone, class_names(files.classes), images, **fixed, **shared)
     read = [files.train, files.validation, files.classes, *files.exclude, *files.weights]
     decided_by = decisive(names, params, files=read, image_set=image_set, device=device)

@@ -12,8 +12,10 @@ from PIL import Image
 from snake import ROOT
 
 from sgid.datasets.drawn import draw_split
-from sgid.generators.drawing import Generation, SetName
-from sgid.generators.engine import Engine, draw_images
+from sgid.generators.batches import Engine
+from sgid.generators.drawing import SetName
+from sgid.generators.engine import draw_images
+from sgid.generators.generation import Generation
 from sgid.generators.packs import open_packs
 from sgid.weighting import Weighting
 

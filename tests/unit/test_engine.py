@@ -1,5 +1,6 @@
 """What the engine does when things go wrong, and that nothing is drawn twice; on tiny random models."""
 
+import errno
 import signal
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,9 +11,10 @@ import tiny_models
 import torch
 from test_generators import GENERATION, NAME, prompts_for
 
-from sgid.generators import GENERATORS
+from sgid.generators import GENERATORS, packs
+from sgid.generators.batches import ATTEMPTS, Engine
 from sgid.generators.denoising import load_diffusion
-from sgid.generators.engine import ATTEMPTS, Engine, draw_images, identity_of
+from sgid.generators.engine import draw_images, identity_of
 from sgid.generators.packs import open_packs
 from sgid.weighting import Weighting
 
@@ -28,13 +30,13 @@ def model(tmp_path_factory):
 
 @contextmanager
 def opened(model, folder, *, shard="shard", generation=HOW, identity=None, weighting=None):
-    with open_packs(folder, shard) as packs:
-        yield Engine(model, NAME, generation, weighting or Weighting(), packs, identity or {})
+    with open_packs(folder, shard) as kept:
+        yield Engine(model, NAME, generation, weighting or Weighting(), kept, identity or {})
 
 
-def draw(model, folder, images=IMAGES, **options) -> pa.Table:
+def draw(model, folder, images=IMAGES, *, prompts=PROMPTS, **options) -> pa.Table:
     with opened(model, folder, **options) as made:
-        return pa.concat_tables(draw_images(made, images, PROMPTS))
+        return pa.concat_tables(draw_images(made, images, prompts))
 
 
 @pytest.fixture
@@ -183,6 +185,55 @@ def test_a_damaged_picture_is_drawn_once_more_to_the_same_bytes(model, tmp_path,
     del batches[:]
     assert draw(model, tmp_path).equals(whole)
     assert batches == [2]
+
+
+def unguided(prompts: pa.Table, ids: set[str], **change) -> pa.Table:
+    """Prompts of which some need no unconditional half."""
+    rows = [row | (change if row["image_id"] in ids else {}) for row in prompts.to_pylist()]
+    return pa.Table.from_pylist(rows, schema=prompts.schema)
+
+
+@pytest.mark.parametrize("change", [{"guidance": 1.0}, {"weights": "[]"}], ids=["at a scale of 1", "under no prompt"])
+def test_pictures_that_need_no_unconditional_half_make_batches_of_their_own(model, tmp_path, monkeypatch, change):
+    halves = []
+
+    def noted(batch, drawn):
+        halves.append((len(batch), batch.empty_prompt is not None))
+        return drawn
+
+    replaced(monkeypatch, noted)
+    ids = {"train/000", "train/002", "train/004"}
+    some = unguided(PROMPTS, ids, **change)
+    mixed = draw(model, tmp_path / "mixed", prompts=some)
+    assert halves == [(2, True), (2, True), (2, False), (2, False)]
+    alone = [draw(model, tmp_path / "alone", IMAGES.slice(row, 1), prompts=some) for row in range(6)]
+    assert pa.concat_tables(alone).equals(mixed)
+
+
+def test_instruct_pix2pix_is_always_guided(tmp_path_factory, tmp_path):
+    editor = load_diffusion(tiny_models.save_diffusion(tmp_path_factory.mktemp("editor"), channels=8))
+    some = unguided(PROMPTS, set(IMAGES["image_id"].to_pylist()), guidance=1.0)
+    how = replace(HOW, generator="instruct-pix2pix")
+    assert len(draw(editor, tmp_path, generation=how, prompts=some)) == 6
+
+
+def test_a_full_disk_stops_the_shard_and_loses_nothing_that_was_committed(model, tmp_path, monkeypatch, batches):
+    whole = draw(model, tmp_path / "calm")
+    own, written = packs.write_whole, []
+
+    def full(stream, data):
+        if len(written) == 4:  # two pictures: of each its line and its bytes
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written.append(len(data))
+        own(stream, data)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(packs, "write_whole", full)
+        with pytest.raises(OSError, match=r"no space left in .*full; make room and run this again"):
+            draw(model, tmp_path / "full")
+    del batches[:]
+    assert draw(model, tmp_path / "full").equals(whole)
+    assert batches == [2, 2]
 
 
 def test_an_image_without_a_prompt_is_refused_before_anything_is_drawn(model, tmp_path, batches):

@@ -262,7 +262,7 @@ def test_a_backbone_from_scratch_needs_no_model(matrix):
 
 
 def test_the_demo_needs_only_the_tiny_models(demo):
-    parts = ("blip", "clip", "stable_diffusion", "t5", "vit")
+    parts = ("blip", "clip", "instruct_pix2pix", "stable_diffusion", "t5", "vit")
     assert models_needed(demo) == [f"resources/miniature/{part}/model.json" for part in parts]
 
 

@@ -41,7 +41,8 @@ class Images:
 class Job:
     """What the runs have in common but for their seeds.
 
-    names: data set, backbone, method, from which each run's seed is made; noted: what else each record says.
+    names: data set, backbone, method; seeded_by: those of them that each run's seed is made from; noted: what else each
+    record says.
     """
 
     names: Mapping[str, str]
@@ -55,6 +56,7 @@ class Job:
     weights_folder: Path | None = None
     device: str = "cpu"
     noted: Mapping[str, Any] = field(default_factory=dict)
+    seeded_by: Sequence[str] = ("dataset", "backbone", "method")
 
     @cached_property
     def trainer(self) -> Trainer:
@@ -81,7 +83,7 @@ class Job:
 
     def seed(self, run: PlannedRun) -> int:
         """What all chance of a run comes from."""
-        return seed_for(self.base_seed, *self.names.values(), run.seed, "training")
+        return seed_for(self.base_seed, *(self.names[name] for name in self.seeded_by), run.seed, "training")
 
 
 def complete(job: Job, runs: Sequence[PlannedRun], *, minutes: float) -> None:

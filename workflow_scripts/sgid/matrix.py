@@ -29,6 +29,7 @@ RECIPE_DEFAULTS = {
     "guidance": {"mode": "literal"},
     "replicates": 1,
     "per_class": None,
+    "generation": {},
 }
 
 

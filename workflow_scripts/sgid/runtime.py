@@ -186,6 +186,13 @@ def device_name(device: str) -> str:
     return f"{device} ({platform.machine()})"
 
 
+def device_memory(device: str) -> int | None:
+    """Bytes of a GPU's memory, None for a CPU."""
+    import torch
+
+    return torch.cuda.get_device_properties(device).total_memory if device.startswith("cuda") else None
+
+
 def _git(*words: str) -> str:
     try:
         done = subprocess.run(["git", *words], capture_output=True, text=True, cwd=Path(__file__).parent, timeout=30)

@@ -6,6 +6,7 @@ from one generator an image in diffusers' order (VAE sample, then noise), so an 
 """
 
 import inspect
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ SCHEDULERS = {
     "dpm-solver": DPMSolverMultistepScheduler,
     "euler-ancestral": EulerAncestralDiscreteScheduler,
 }
+COMPILERS = ("g++", "clang++", "c++")
 Predict = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
@@ -52,12 +54,13 @@ class Diffusion:
 class Batch:
     """B images to draw. Embeddings (B, L, D) and (1, L, D) of the empty prompt; guidance (B,); one generator an image.
 
-    `originals` uint8 (B, H, W, 3), already at the model's resolution.
+    `originals` uint8 (B, H, W, 3), already at the model's resolution. `empty_prompt` is None where no picture needs it:
+    at a scale of 1, or where the prompt is the empty one, the guided output is the prompt's own.
     """
 
     originals: np.ndarray
     prompts: torch.Tensor
-    empty_prompt: torch.Tensor
+    empty_prompt: torch.Tensor | None
     guidance: torch.Tensor
     generators: Sequence[torch.Generator]
 
@@ -87,11 +90,19 @@ class Drawn:
 
 
 def load_diffusion(
-    record: str | Path, *, device: str = "cpu", dtype: str = "float32", scheduler: str | None = None
+    record: str | Path,
+    *,
+    device: str = "cpu",
+    dtype: str = "float32",
+    scheduler: str | None = None,
+    channels_last: bool = False,
+    compiled: bool = False,
 ) -> Diffusion:
     """The checkpoint (diffusers layout) in the folder of a file, its model.json; `scheduler` None keeps its own.
 
-    The safety checker is left out: it blacks out harmless pictures, and a training set must not have holes.
+    `channels_last`: the memory order that a GPU's convolutions want. `compiled`: by torch.compile, at the first batch
+    of each shape; raises ValueError where there is no compiler. Neither changes a value but by rounding. The safety
+    checker is left out: it blacks out harmless pictures, and a training set must not have holes.
     """
     folder, kind = Path(record).parent, getattr(torch, dtype)
     pipe = StableDiffusionPipeline.from_pretrained(
@@ -99,11 +110,21 @@ def load_diffusion(
     ).to(device)
     for part in (pipe.vae, pipe.unet, pipe.text_encoder):
         part.eval().requires_grad_(False)
-    if device.startswith("cuda"):
+    if channels_last:
         for part in (pipe.vae, pipe.unet):
-            part.to(memory_format=torch.channels_last)  # what a GPU's convolutions want; no value changes
+            part.to(memory_format=torch.channels_last)
+    if compiled:
+        compile_parts(pipe.unet, pipe.vae.decoder)
     chosen = scheduler_of(pipe.scheduler, scheduler)
     return Diffusion(pipe.vae, pipe.unet, pipe.text_encoder, pipe.tokenizer, chosen, device, kind)
+
+
+def compile_parts(*parts: torch.nn.Module) -> None:
+    """Let torch.compile build each part when it is first called, once for every shape of batch."""
+    if not any(map(shutil.which, COMPILERS)):
+        raise ValueError("generation.compile: there is no C++ compiler here; install g++, or set it to false")
+    for part in parts:
+        part.compile(dynamic=False)
 
 
 def scheduler_of(own: SchedulerMixin, name: str | None) -> SchedulerMixin:
@@ -171,6 +192,8 @@ def denoise(
 
 def guided(model: Diffusion, batch: Batch) -> Predict:
     """Classifier-free guidance e_u + g (e_c - e_u) with g an image, evaluated for every g (paper, section 3.2)."""
+    if batch.empty_prompt is None:
+        return under_the_prompt(model, batch)
     condition = torch.cat([batch.empty_prompt.expand_as(batch.prompts), batch.prompts])
     guidance = batch.guidance.to(model.device, model.dtype).view(-1, 1, 1, 1)
 
@@ -178,6 +201,15 @@ def guided(model: Diffusion, batch: Batch) -> Predict:
         both = model.unet(torch.cat([latents] * 2), timestep, encoder_hidden_states=condition, return_dict=False)[0]
         without, with_prompt = both.chunk(2)
         return without + guidance * (with_prompt - without)
+
+    return predict
+
+
+def under_the_prompt(model: Diffusion, batch: Batch) -> Predict:
+    """The UNet's output under the prompt alone, which is the guided one where g = 1 or the prompt is empty."""
+
+    def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
+        return model.unet(latents, timestep, encoder_hidden_states=batch.prompts, return_dict=False)[0]
 
     return predict
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from sgid.generators import GENERATORS
+from sgid.generators.generation import Generation
 from sgid.image_table import image_rows
 from sgid.seeding import seed_for
 from sgid.weighting import Weighting
@@ -33,42 +33,9 @@ PROVENANCE_SCHEMA = pa.schema(
         ("flag", pa.string()),
     ]
 )
-PRECISIONS = ("auto", "float32", "float16", "bfloat16")
+SINGLY_GUIDED = ("img2img", "text2img")  # by the prompt alone; InstructPix2Pix also by the image
 FROM_NOTES = ("seed", "steps_run", "truncated", "attempts", "flag")
 FROM_PROMPT = ("caption", "sampler", "cosine", "similarity", "guidance", "prompt", "weights", "prompt_flag")
-
-
-@dataclass(frozen=True)
-class Generation:
-    """How a recipe's images are drawn and stored.
-
-    `resolution`: side in pixels that the model works at. `output_size`: side of the stored square, None as drawn.
-    `precision`: one of PRECISIONS. `exact`: fill the last batch up, so that every batch has one shape and no byte
-    depends on how a set is sharded.
-    """
-
-    generator: str
-    steps: int = 50
-    resolution: int = 512
-    batch_size: int = 8
-    encoding: str = "png"
-    output_size: int | None = None
-    scheduler: str | None = None
-    precision: str = "auto"
-    image_guidance: float = 1.2
-    exact: bool = True
-
-    def __post_init__(self) -> None:
-        if self.generator not in GENERATORS:
-            raise ValueError(f"generator: {self.generator!r} is not defined (have: {', '.join(GENERATORS)})")
-        if self.precision not in PRECISIONS:
-            raise ValueError(f"generation.precision: {self.precision!r} is not defined (have: {', '.join(PRECISIONS)})")
-
-    def dtype(self, device: str) -> str:
-        """The floating-point type that the model runs in: `auto` is float16 on a GPU and float32 elsewhere."""
-        if self.precision != "auto":
-            return self.precision
-        return "float16" if device.startswith("cuda") else "float32"
 
 
 @dataclass(frozen=True)
@@ -122,6 +89,12 @@ def pictures_to_draw(originals: pa.Table, prompts: pa.Table, replicates: int) ->
         for row, image_id in enumerate(ids)
         for replicate in range(replicates)
     ]
+
+
+def needs_guidance(picture: Picture, generator: str) -> bool:
+    """Whether the guided output differs from the prompt's own: at a scale of 1, or under no prompt, it does not."""
+    no_effect = picture.prompt["guidance"] == 1 or not json.loads(picture.prompt["weights"])
+    return generator not in SINGLY_GUIDED or not no_effect
 
 
 def key_of(picture: Picture, *, name: SetName, generation: Generation, weighting: Weighting, identity: Mapping) -> str:

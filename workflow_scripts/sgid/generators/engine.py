@@ -1,4 +1,4 @@
-"""The engine that draws a shard: batches of different images, each picture safe before the next batch begins.
+"""The engine that draws a shard: batches of different images, each one safe before the next but one begins.
 
 What was drawn before, by whatever job, is taken from the packs. A batch that does not fit the memory is halved; a
 picture that comes out black or not finite is drawn again from a seed of its own, a few times, and then kept with its
@@ -6,67 +6,27 @@ flag. A signal to stop is heeded behind a batch.
 """
 
 import hashlib
-import json
 import logging
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import torch
-from PIL import Image
 
-from sgid.generators import GENERATORS
-from sgid.generators.denoising import Batch, Diffusion, Drawn, Sampling
-from sgid.generators.drawing import Generation, Picture, SetName, key_of, pictures_to_draw, rows_of
-from sgid.generators.packs import Packs
-from sgid.image_table import encode, pixels_of, rows_at
-from sgid.runtime import provenance
-from sgid.stopping import stopping
-from sgid.weighting import Spans, Weighting, embed_prompts
+from sgid.generators.batches import Attempt, Engine, draw_batch, finished_pictures, redrawn
+from sgid.generators.denoising import Drawn
+from sgid.generators.drawing import Picture, pictures_to_draw, rows_of
+from sgid.runtime import one_ahead, provenance
+from sgid.stopping import Stop, stopping
 
 LOG = logging.getLogger("sgid.engine")
-ATTEMPTS = 3  # at a picture, before it is kept with its flag
 ROWS = 256  # of the table, in memory at once
 REPORT_SECONDS = 15.0
-Attempt = tuple[Picture, int]
-
-
-@dataclass(frozen=True)
-class Engine:
-    """A model and all that decides how it draws one set. `identity`: weights, versions and device, for the packs."""
-
-    model: Diffusion
-    name: SetName
-    generation: Generation
-    weighting: Weighting
-    packs: Packs
-    identity: Mapping[str, Any] = field(default_factory=dict)
-
-    def embedded(self, prompts: Sequence[Spans]) -> tuple[torch.Tensor, list[bool]]:
-        """Weighted embeddings (B, L, D) of prompts, and which of them were cut to the encoder's limit."""
-        model = self.model
-        return embed_prompts(prompts, model.text_encoder, tokenizer=model.tokenizer, weighting=self.weighting)
-
-    @cached_property
-    def empty_prompt(self) -> torch.Tensor:
-        """The embedding (1, L, D) of the empty prompt, the same for all batches."""
-        return self.embedded([[]])[0]
-
-    def key(self, picture: Picture) -> str:
-        """The key of a picture in the packs."""
-        return key_of(
-            picture,
-            name=self.name,
-            generation=self.generation,
-            weighting=self.weighting,
-            identity=self.identity,
-        )
 
 
 def identity_of(record: Mapping[str, Any], device: str) -> dict[str, Any]:
@@ -110,30 +70,57 @@ def kept(engine: Engine, originals: pa.Table, picture: Picture) -> tuple[bytes, 
 
 
 def draw_missing(engine: Engine, originals: pa.Table, pictures: Sequence[Picture]) -> None:
-    """Draw pictures batch by batch into the packs."""
-    queue: deque[Attempt] = deque((picture, 0) for picture in pictures)
-    size, progress = engine.generation.batch_size, Progress(len(pictures))
+    """Draw pictures batch by batch into the packs; a thread encodes and commits one batch while the next is drawn."""
+    with_guidance_first = sorted(pictures, key=engine.is_guided, reverse=True)
+    queue: deque[Attempt] = deque((picture, 0) for picture in with_guidance_first)
+    done, progress = 0, Progress(len(pictures))
     with stopping() as stop:
-        while queue:
-            wanted = [queue.popleft() for _ in range(min(size, len(queue)))]
-            try:
-                drawn, truncated = draw_batch(engine, originals, wanted, size=size)
-            except torch.OutOfMemoryError as error:
-                size = halved(size, error)
-                queue.extendleft(reversed(wanted))
-                continue
-            again = [
-                failed(attempt) for attempt, flag in zip(wanted, drawn.flags, strict=False) if redrawn(attempt, flag)
-            ]
-            engine.packs.add(finished_pictures(engine, wanted, drawn, truncated))
-            queue.extend(again)
-            progress.at(len(pictures) - len(queue))
-            stop.heed(len(pictures) - len(queue), len(pictures))
+        for finished in one_ahead(partial(commit, engine), drawn_batches(engine, originals, queue, stop=stop)):
+            done += finished
+            progress.at(done)
+        if done < len(pictures):
+            stop.heed(done, len(pictures))
 
 
-def redrawn(attempt: Attempt, flag: str) -> bool:
-    """Whether a picture is worth another attempt."""
-    return bool(flag) and attempt[1] + 1 < ATTEMPTS
+def drawn_batches(
+    engine: Engine, originals: pa.Table, queue: deque[Attempt], *, stop: Stop
+) -> Iterator[tuple[list[Attempt], Drawn, list[bool]]]:
+    """Each batch of the queue, as `draw_batch` gives it, until the queue is empty or a signal has come.
+
+    Pictures that failed go back into the queue; after a batch that did not fit the memory all batches have half its
+    size.
+    """
+    size = engine.generation.batch_size
+    while queue and stop.signal is None:
+        wanted = next_batch(engine, queue, size)
+        try:
+            drawn, truncated = draw_batch(engine, originals, wanted, size=size)
+        except torch.OutOfMemoryError as error:
+            size = halved(size, error)
+            queue.extendleft(reversed(wanted))
+            continue
+        queue.extend(
+            failed(attempt) for attempt, flag in zip(wanted, drawn.flags, strict=False) if redrawn(attempt, flag)
+        )
+        yield wanted, drawn, truncated
+
+
+def next_batch(engine: Engine, queue: deque[Attempt], size: int) -> list[Attempt]:
+    """Up to `size` pictures from the queue's head that all need the unconditional half, or all do not.
+
+    Never both kinds in one batch: what a picture is drawn with must not depend on its neighbours.
+    """
+    guided, batch = engine.is_guided(queue[0][0]), []
+    while queue and len(batch) < size and engine.is_guided(queue[0][0]) == guided:
+        batch.append(queue.popleft())
+    return batch
+
+
+def commit(engine: Engine, batch: tuple[Sequence[Attempt], Drawn, Sequence[bool]]) -> int:
+    """Encode the pictures of a batch whose attempts are over and put them into the packs; how many these were."""
+    found = finished_pictures(engine, *batch)
+    engine.packs.add(found)
+    return len(found)
 
 
 def failed(attempt: Attempt) -> Attempt:
@@ -151,54 +138,6 @@ def halved(size: int, error: Exception) -> int:
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     return size // 2
-
-
-@torch.inference_mode()
-def draw_batch(
-    engine: Engine, originals: pa.Table, wanted: Sequence[Attempt], *, size: int
-) -> tuple[Drawn, list[bool]]:
-    """One batch by the recipe's generator at the set's noise rate, and whose prompt was cut to the encoder's limit."""
-    generation, model = engine.generation, engine.model
-    filled = [*wanted, *[wanted[-1]] * (size - len(wanted) if generation.exact else 0)]
-    prompts, truncated = engine.embedded([json.loads(picture.prompt["weights"]) for picture, _ in filled])
-    seeds = [engine.name.seed(picture.source_id, picture.replicate, attempt) for picture, attempt in filled]
-    batch = Batch(
-        originals=pixels_of(rows_at(originals, [picture.row for picture, _ in filled]), generation.resolution),
-        prompts=prompts,
-        empty_prompt=engine.empty_prompt,
-        guidance=torch.tensor([picture.prompt["guidance"] for picture, _ in filled]),
-        # On the CPU whatever the device, so that a GPU draws from the same numbers.
-        generators=[torch.Generator().manual_seed(seed) for seed in seeds],
-    )
-    sampling = Sampling(generation.steps, float(engine.name.noise_rate), generation.image_guidance)
-    return GENERATORS[generation.generator](model, batch, sampling), truncated
-
-
-def finished_pictures(
-    engine: Engine, wanted: Sequence[Attempt], drawn: Drawn, truncated: Sequence[bool]
-) -> dict[str, tuple[bytes, dict[str, Any]]]:
-    """What goes into the packs of one batch, by key: those that came out well, and those whose attempts are over."""
-    found = {}
-    for position, (picture, attempt) in enumerate(wanted):
-        flag = drawn.flags[position]
-        if redrawn((picture, attempt), flag):
-            continue
-        image = stored(drawn.images[position], engine.generation.output_size)
-        notes = {
-            "seed": engine.name.seed(picture.source_id, picture.replicate, attempt),
-            "steps_run": drawn.steps_run,
-            "truncated": truncated[position],
-            "attempts": attempt + 1,
-            "flag": flag,
-        }
-        found[engine.key(picture)] = (encode(image, engine.generation.encoding), notes)
-    return found
-
-
-def stored(image: np.ndarray, size: int | None) -> Image.Image:
-    """The picture as it goes into the table: as drawn, or brought to `size` by the mean of each area."""
-    picture = Image.fromarray(image)
-    return picture if size is None else picture.resize((size, size), Image.Resampling.BOX)
 
 
 @dataclass
