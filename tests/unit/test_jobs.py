@@ -1,5 +1,7 @@
 """Jobs of several seeds: equal to jobs of one seed each, nothing trained twice, validation images out of reach."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -75,6 +77,14 @@ def test_each_seed_is_a_run_of_its_own():
     assert first["curves"] != second["curves"]
     assert table["image_id"].to_pylist() == TEST["image_id"].to_pylist()
     assert not table.equals(other)
+
+
+def test_methods_have_seeds_of_their_own_and_candidates_share_theirs():
+    run, named = planned(0)[0], ({"dataset": "shapes", "backbone": "tiny", "method": name} for name in ("sgid", "beam"))
+    sgid, beam = (replace(job(), names=names) for names in named)
+    assert sgid.seed(run) != beam.seed(run)
+    shared = [replace(each, seeded_by=("dataset", "backbone")).seed(run) for each in (sgid, beam)]
+    assert shared[0] == shared[1]
 
 
 def test_what_is_kept_is_not_trained_again_nor_is_a_picture_decoded(monkeypatch):
