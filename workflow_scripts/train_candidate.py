@@ -23,5 +23,5 @@ with job_log(snakemake.log[0]):
     job = Job(names, backbone, class_names(files.classes), images, **fixed, **shared)
     read = [files.train, files.validation, files.classes, *files.exclude, *files.weights]
     decided_by = decisive(names, params, files=read, image_set=image_set, device=device)
-    runs = planned_runs(snakemake.output, decided_by)
+    runs = planned_runs(snakemake.output, decided_by | {"seeded_by": job.seeded_by})
     complete(job, runs, minutes=snakemake.config["training"]["checkpoint_minutes"])

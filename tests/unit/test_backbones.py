@@ -193,11 +193,17 @@ def test_a_pretrained_backbone_starts_from_uniform_predictions(clip_folder):
     assert torch.equal(build(CLIP, clip_folder)(noise()), torch.zeros(4, 5))
 
 
+def test_an_unknown_module_for_moex_names_the_key_and_the_known_ones():
+    sentence = r"^exchange_after: the network has no module 'maxpol' \(have: conv1, .*maxpool"
+    with pytest.raises(ValueError, match=sentence):
+        build(RESNET).layer("maxpol")
+
+
 @pytest.mark.parametrize("name", ["resnet", "vit", "clip"])
 def test_moex_reaches_into_every_family(name, vit_folder, clip_folder):
     entry, folder = {"resnet": (RESNET, None), "vit": (VIT, vit_folder), "clip": (CLIP, clip_folder)}[name]
     network = build(entry, folder).eval()
-    layer = network.encoder.get_submodule(entry["exchange_after"])
+    layer = network.layer(entry["exchange_after"])
     shapes = []
     layer.register_forward_hook(lambda module, inputs, output: shapes.append(tuple(output.shape)))
     with MoEx(probability=1.0)(noise(), torch.eye(4), torch.Generator().manual_seed(0), layer=layer):

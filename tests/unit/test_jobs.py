@@ -1,5 +1,7 @@
 """Jobs of several seeds: equal to jobs of one seed each, nothing trained twice, validation images out of reach."""
 
+import gc
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -129,6 +131,26 @@ def test_validation_images_are_not_trained_on_and_decide_the_best_epoch():
     assert best.trainer.validation.image_ids == VALIDATION["image_id"].to_pylist()
     assert len(record["curves"]["validation_accuracy"]) == record["epochs"]
     assert 1 <= record["reported_epoch"] <= record["epochs"]
+
+
+def test_validation_images_are_decoded_only_where_they_decide_the_epoch():
+    held_out = Images(pa.concat_tables([TRAIN, VALIDATION]), VALIDATION, held_out=VALIDATION)
+    assert job(images=held_out, training={"report": "last"}).trainer.validation is None
+
+
+def test_no_network_of_an_earlier_seed_waits_on_the_device(monkeypatch):
+    own, networks, waiting = jobs.Trainer.fit, [], []
+
+    def fit(self, seed, *, checkpoint):
+        gc.collect()
+        waiting.append(sum(network() is not None for network in networks))
+        model, history = own(self, seed, checkpoint=checkpoint)
+        networks.append(weakref.ref(model))
+        return model, history
+
+    monkeypatch.setattr(jobs.Trainer, "fit", fit)
+    complete(job(), planned(0, 1, 2), minutes=10)
+    assert waiting == [0, 0, 0]
 
 
 def test_a_candidate_says_its_split_and_keeps_no_predictions():

@@ -6,6 +6,7 @@ from torch import nn
 
 from sgid.backbones import Recipe
 from sgid.optimisation import (
+    autocast,
     averaged,
     network_randomness,
     optimizer_of,
@@ -53,6 +54,24 @@ def test_only_what_is_trained_is_given_to_the_optimizer(name):
     assert {id(value) for value in given} == {id(value) for value in model[1].parameters()}
 
 
+def test_sgd_may_have_no_momentum():
+    recipe = Recipe("sgd", learning_rate=0.1, weight_decay=0.0, epochs=1, batch_size=1, momentum=0.0)
+    assert optimizer_of(nn.Linear(1, 1), recipe).defaults["momentum"] == 0
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_gpu_that_only_emulates_bfloat16_is_not_given_it(monkeypatch, fast):
+    def supported(including_emulation=True):
+        return including_emulation or fast
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", supported)
+    with autocast(torch.device("cuda")):
+        assert torch.is_autocast_enabled("cuda") == fast
+    with autocast(CPU):
+        assert not torch.is_autocast_enabled("cpu")
+
+
 def test_gradients_are_cut_to_the_largest_norm():
     model = nn.Linear(4, 3)
     recipe = Recipe("sgd", 1.0, 0.0, epochs=1, batch_size=8, gradient_clip=0.01, momentum=0.0)
@@ -98,9 +117,27 @@ def test_the_global_state_is_as_it_was_behind_a_run():
     assert torch.equal(before, torch.get_rng_state())
 
 
+def test_on_a_machine_of_several_gpus_the_stream_of_the_networks_own_one_is_kept(monkeypatch):
+    second, streams = torch.device("cuda:1"), {0: torch.tensor([0]), 1: torch.tensor([1])}
+
+    def set_stream(state, device=0):
+        streams[torch.device(device).index] = state
+
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda device=0: streams[torch.device(device).index])
+    monkeypatch.setattr(torch.cuda, "set_rng_state", set_stream)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    with own_randomness(1, second):
+        states = network_randomness(second)
+        streams[1] = torch.tensor([7])
+        set_network_randomness(states, second)
+        assert (streams[0].item(), streams[1].item()) == (0, 1)
+        streams[1] = torch.tensor([8])
+    assert (streams[0].item(), streams[1].item()) == (0, 1)
+
+
 def test_the_networks_chance_can_be_put_back():
     with own_randomness(1, CPU):
         states = network_randomness(CPU)
         first = torch.rand(4)
-        set_network_randomness(states)
+        set_network_randomness(states, CPU)
         assert torch.equal(first, torch.rand(4))

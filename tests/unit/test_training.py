@@ -16,9 +16,10 @@ from drawn_training import (
     with_recipe,
 )
 
-from sgid import training
+from sgid import memory, training
 from sgid.backbones import Backbone, build_backbone
 from sgid.evaluation import scores_of
+from sgid.memory import require_memory
 from sgid.miniature.world import SHAPES
 from sgid.online import Online
 from sgid.predictions import predict
@@ -126,6 +127,17 @@ def test_a_batch_that_does_not_fit_the_memory_is_one_sentence(monkeypatch):
     sentence = r"batches of 16 pictures of 32 pixels .* \(Tried to allocate 9.00 GiB\); lower the backbone's batch_size"
     with pytest.raises(MemoryError, match=sentence):
         fit(RESNET, drawn_set(16))
+
+
+def test_pictures_that_do_not_fit_the_memory_keep_a_sentence_of_their_own(monkeypatch):
+    monkeypatch.setattr(memory, "available_memory", lambda: 100)
+
+    def compose():
+        require_memory(40, 32)
+
+    sentence = r"^40 pictures of 32 pixels a side take .*; lower the backbone's view\.resize"
+    with pytest.raises(MemoryError, match=sentence):
+        replace(trainer(RESNET), compose=compose).fit(1)
 
 
 def test_a_probe_on_cached_features_equals_one_on_pixels(monkeypatch):

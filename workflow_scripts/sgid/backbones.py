@@ -108,6 +108,17 @@ class Classifier(nn.Module):
         # Entries near 1 whatever the encoder, so that one learning rate fits the head.
         return normalize(features, dim=1) * features.shape[1] ** 0.5
 
+    def layer(self, name: str) -> nn.Module:
+        """The module of the encoder that an entry's `exchange_after` names."""
+        try:
+            return self.encoder.get_submodule(name)
+        except AttributeError as error:
+            known = ", ".join(child for child, _ in self.encoder.named_children())
+            raise ValueError(
+                f"exchange_after: the network has no module {name!r} (have: {known}, and what is inside of them); "
+                "correct the backbone's entry"
+            ) from error
+
     def forward(self, images: Tensor) -> Tensor:
         """Logits (B, classes)."""
         return self.head(self.features(images))

@@ -60,11 +60,12 @@ class Job:
 
     @cached_property
     def trainer(self) -> Trainer:
-        """What trains all of them; pictures are decoded when the first run is trained."""
+        """What trains all of them; the pictures to learn from are decoded when the first run is trained."""
         images, size = self.images, self.backbone.view.resize
         held_out = [] if images.held_out is None else images.held_out["image_id"].to_pylist()
         shared = {"size": size, "classes": len(self.classes), "training": self.training}
         left_out = {"held_out": set(held_out), "rejects": images.rejects}
+        by_epoch = images.held_out if self.training.get("report") == "best_on_validation" else None
         return Trainer(
             self.backbone,
             partial(compose_training_set, images.train, images.generated, **shared, **left_out),
@@ -73,7 +74,7 @@ class Job:
             online=self.online,
             weights_folder=self.weights_folder,
             device=self.device,
-            validation=None if images.held_out is None else Pictures.of(images.held_out, size=size),
+            validation=None if by_epoch is None else Pictures.of(by_epoch, size=size),
         )
 
     @cached_property
@@ -89,19 +90,25 @@ class Job:
 def complete(job: Job, runs: Sequence[PlannedRun], *, minutes: float) -> None:
     """Bring all runs to their outputs: from what is kept, else by training, with a checkpoint each so many minutes."""
     for part in together(missing(runs), job.trainer.one_encoder):
-        fitted = [job.trainer.fit(job.seed(run), checkpoint=run.checkpoint(minutes)) for run in part]
-        tables = predict([model for model, _ in fitted], job.backbone, job.measured)
-        for run, (_, history), table in zip(part, fitted, tables, strict=True):
-            record = run_record(
-                {**job.names, "seed": run.seed},
-                scores_of(table, class_names=job.classes) | job.noted,
-                job.trainer.training_set,
-                history,
-                image_set=job.images.image_set,
-                miniature=job.miniature,
-                device=job.device,
-                training=job.training,
-            )
-            run.keep(record, table if run.predictions is not None else None)
-            how = (run.seed, record["accuracy"], history.steps, history.seconds)
-            LOG.info("seed %d: %.2f %% right after %d steps in %.1f s", *how)
+        # A call of its own, so that no network waits on the device while the next one is trained.
+        train(job, part, minutes=minutes)
+
+
+def train(job: Job, runs: Sequence[PlannedRun], *, minutes: float) -> None:
+    """Train some of a job's runs, measure them together, and keep each."""
+    fitted = [job.trainer.fit(job.seed(run), checkpoint=run.checkpoint(minutes)) for run in runs]
+    tables = predict([model for model, _ in fitted], job.backbone, job.measured)
+    for run, (_, history), table in zip(runs, fitted, tables, strict=True):
+        record = run_record(
+            {**job.names, "seed": run.seed},
+            scores_of(table, class_names=job.classes) | job.noted,
+            job.trainer.training_set,
+            history,
+            image_set=job.images.image_set,
+            miniature=job.miniature,
+            device=job.device,
+            training=job.training,
+        )
+        run.keep(record, table if run.predictions is not None else None)
+        how = (run.seed, record["accuracy"], history.steps, history.seconds)
+        LOG.info("seed %d: %.2f %% right after %d steps in %.1f s", *how)

@@ -182,7 +182,7 @@ class Run:
         self.best, self.waiting, self.loss = state["best"], state["waiting"], state["loss"].to(self.examples.device)
         for name, generator in self.generators.items():
             generator.set_state(state["generators"][name])
-        set_network_randomness(state["network"])
+        set_network_randomness(state["network"], self.examples.device)
         for name, value in state["counts"].items():
             setattr(self, name, value)
 

@@ -15,6 +15,10 @@ SHARE_OF_DEVICE = 0.6  # of a GPU's free memory that pictures may take; the rest
 HOST_FULL = "can't allocate memory"  # how torch's allocator on the CPU says it, in a plain RuntimeError
 
 
+class TooManyPicturesError(MemoryError):
+    """Decoded pictures would not fit; says so in a sentence of its own."""
+
+
 def available_memory() -> int:
     """Bytes that this machine can still give without swapping."""
     if MEMORY_INFORMATION.exists():
@@ -26,10 +30,10 @@ def available_memory() -> int:
 
 
 def require_memory(count: int, side: int) -> None:
-    """Raise MemoryError unless `count` decoded pictures of `side` pixels a side fit what is available."""
+    """Raise TooManyPicturesError unless `count` decoded pictures of `side` pixels a side fit what is available."""
     wanted, available = count * side * side * 3, available_memory()
     if wanted > available:
-        raise MemoryError(
+        raise TooManyPicturesError(
             f"{count} pictures of {side} pixels a side take {gigabytes(wanted)} and {gigabytes(available)} are free; "
             "lower the backbone's view.resize or take a larger machine"
         )
@@ -58,6 +62,8 @@ def memory_in_one_sentence(batch_size: int, side: int) -> Iterator[None]:
     """Say what to change where a batch of `batch_size` pictures of `side` pixels a side did not fit the memory."""
     try:
         yield
+    except TooManyPicturesError:
+        raise
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError | torch.OutOfMemoryError) and HOST_FULL not in str(error):
             raise

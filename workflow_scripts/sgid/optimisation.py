@@ -10,6 +10,7 @@ from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from sgid.backbones import Recipe
+from sgid.runtime import fast_dtype
 from sgid.seeding import seed_for
 
 
@@ -29,11 +30,11 @@ def training_step(
 
 
 def optimizer_of(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """The recipe's sgd (Nesterov) or adamw, over the parameters that are trained; one kernel a step on a GPU."""
+    """The recipe's sgd (Nesterov, if it has momentum) or adamw over what is trained; one kernel a step on a GPU."""
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     how = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay, "fused": parameters[0].is_cuda or None}
     if recipe.optimizer == "sgd":
-        return torch.optim.SGD(parameters, momentum=recipe.momentum, nesterov=True, **how)
+        return torch.optim.SGD(parameters, momentum=recipe.momentum, nesterov=recipe.momentum > 0, **how)
     if recipe.optimizer == "adamw":
         return torch.optim.AdamW(parameters, **how)
     raise ValueError(f"optimizer {recipe.optimizer!r} is not defined (have: adamw, sgd)")
@@ -72,26 +73,25 @@ def averaged(model: nn.Module, decay: float | None) -> AveragedModel | None:
 
 
 def autocast(device: torch.device) -> torch.autocast:
-    """bfloat16 where a GPU multiplies it fast; plain float32 on a CPU."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
+    """bfloat16 on a GPU that multiplies it; plain float32 elsewhere."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=fast_dtype(device.type) == torch.bfloat16)
 
 
 @contextmanager
 def own_randomness(seed: int, device: torch.device) -> Iterator[None]:
     """A stream of its own for what layers draw (dropout, stochastic depth), for they know no generator but torch's."""
-    devices = [torch.cuda.current_device()] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed_for(seed, "network"))
         yield
 
 
 def network_randomness(device: torch.device) -> list[Tensor]:
     """Where torch's own streams stand: the CPU's, and the GPU's where the network is on one."""
-    return [torch.get_rng_state(), *([torch.cuda.get_rng_state()] if device.type == "cuda" else [])]
+    return [torch.get_rng_state(), *([torch.cuda.get_rng_state(device)] if device.type == "cuda" else [])]
 
 
-def set_network_randomness(states: list[Tensor]) -> None:
+def set_network_randomness(states: list[Tensor], device: torch.device) -> None:
     """Put torch's own streams where `network_randomness` found them."""
     torch.set_rng_state(states[0])
     for state in states[1:]:
-        torch.cuda.set_rng_state(state)
+        torch.cuda.set_rng_state(state, device)

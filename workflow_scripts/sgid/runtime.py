@@ -158,7 +158,7 @@ def one_ahead(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator
 
 
 def fast_dtype(device: str) -> Any:
-    """bfloat16 on a GPU that multiplies it, float32 elsewhere: the precision of captions and their scores."""
+    """bfloat16 on a GPU that multiplies it, float32 elsewhere: the precision of captions, their scores and training."""
     import torch
 
     # Older GPUs emulate bfloat16, which is slower than float32.

@@ -24,8 +24,8 @@ LOG = logging.getLogger("sgid.trained")
 RESULTS, TRAINED = Path("results"), Path("resources/trained")
 # What decides a run beside its settings and inputs; a change of any is a reason to train anew.
 MODULES = (
-    *("seeding", "classes", "image_table", "image_sets", "operations", "transforms", "mixing", "backbones"),
-    *("composition", "online", "optimisation", "loop", "predictions", "training", "evaluation"),
+    *("seeding", "classes", "image_table", "image_sets", "rejects", "operations", "transforms", "mixing", "backbones"),
+    *("composition", "online", "optimisation", "loop", "predictions", "training", "evaluation", "jobs"),
 )
 PACKAGES = ("torch", "torchvision", "timm", "open_clip_torch", "numpy", "pillow")
 

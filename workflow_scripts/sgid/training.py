@@ -87,7 +87,7 @@ class Trainer:
 
     def _run(self, seed: int) -> tuple[Classifier, Run]:
         model = self._built(seed)
-        layer = model.encoder.get_submodule(self.backbone.exchange_after)
+        layer = model.layer(self.backbone.exchange_after)
         augment = Augmentation(self.backbone.view, self.online, layer, seed=seed)
         plan = self._plan(augment=augment, chance=augment.generator, forward=self._forward)
         return model, Run(model, self._examples, plan=plan, seed=seed)
