@@ -95,7 +95,9 @@ def page_heading(wildcards):
 def generation_of(wildcards):
     recipe, dataset = matrix.recipes[wildcards.recipe], config["datasets"][wildcards.dataset]
     size = {"resolution": dataset["resolution"], "output_size": dataset["stored"]}
-    return config["generation"] | size | recipe["generation"] | {"generator": recipe["generator"]}
+    how = config["generation"] | size | recipe["generation"] | {"generator": recipe["generator"]}
+    # No reason to draw other recipes anew.
+    return {key: how[key] for key in how if key != "image_guidance" or how["generator"] == "instruct-pix2pix"}
 
 
 def shards_of_set(wildcards):

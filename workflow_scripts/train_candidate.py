@@ -21,7 +21,8 @@ with job_log(snakemake.log[0]):
     # No recipe and no noise rate: all candidates train from the same seed, so that they differ in their images alone.
     fixed |= {"seeded_by": ("dataset", "backbone")}
     job = Job(names, backbone, class_names(files.classes), images, **fixed, **shared)
-    read = [files.train, files.validation, files.classes, *files.exclude, *files.weights]
-    decided_by = decisive(names, params, files=read, image_set=image_set, device=device)
+    read = [files.train, files.validation, files.classes, *files.exclude]
+    origin = {"weights": weights_folder_of(files.weights), "image_set": image_set, "device": device}
+    decided_by = decisive(names, params, files=read, **origin)
     runs = planned_runs(snakemake.output, decided_by | {"seeded_by": job.seeded_by})
     complete(job, runs, minutes=snakemake.config["training"]["checkpoint_minutes"])

@@ -22,7 +22,8 @@ with job_log(snakemake.log[0]):
     shared = {"online": online, "weights_folder": weights_folder_of(files.weights), "device": device}
     fixed = {"training": params.training, "base_seed": params.seed, "miniature": params.miniature}
     job = Job(names, backbone, class_names(files.classes), images, **fixed, **shared)
-    read = [files.train, files.test, files.classes, *files.validation, *files.exclude, *files.weights]
-    decided_by = decisive(names, params, files=read, image_set=image_set, device=device)
+    read = [files.train, files.test, files.classes, *files.validation, *files.exclude]
+    origin = {"weights": weights_folder_of(files.weights), "image_set": image_set, "device": device}
+    decided_by = decisive(names, params, files=read, **origin)
     runs = planned_runs(snakemake.output, decided_by)
     complete(job, runs, minutes=snakemake.config["training"]["checkpoint_minutes"])

@@ -216,3 +216,23 @@ def test_moex_reaches_into_every_family(name, vit_folder, clip_folder):
 def test_the_weights_folder_is_the_parent_of_the_model_file():
     assert weights_folder_of(["resources/models/vit/model.json"]) == Path("resources/models/vit")
     assert weights_folder_of([]) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            {"name": "resnet5O"},
+            r"^timm has no network 'resnet5O' \(near it: .*resnet50.*\); correct the backbone's name$",
+        ),
+        (
+            {"options": {"chanels": [8]}},
+            r"^backbone 'resnet10t': timm refuses its options \(.*chanels.*\); correct them$",
+        ),
+        ({"library": "open_clip", "name": "ViT-B-33"}, r"^open_clip has no network 'ViT-B-33' \(near it: ViT-B-32"),
+    ],
+    ids=["name", "options", "open_clip"],
+)
+def test_a_network_that_its_library_does_not_know_is_refused_in_one_sentence(change, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        build_backbone(Backbone.from_config(RESNET | change), 2, weights_folder=None, seed=0)

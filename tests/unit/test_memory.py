@@ -12,9 +12,31 @@ from sgid.memory import available_memory, memory_in_one_sentence, moved, placed,
 
 
 def test_available_memory_is_what_the_kernel_says(monkeypatch, tmp_path):
+    monkeypatch.setattr(memory, "OWN_GROUP", tmp_path / "nowhere")
     (tmp_path / "meminfo").write_text("MemTotal: 9000 kB\nMemFree: 10 kB\nMemAvailable:    2000 kB\n")
     monkeypatch.setattr(memory, "MEMORY_INFORMATION", tmp_path / "meminfo")
     assert available_memory() == 2000 * 1024
+
+
+def grouped(monkeypatch, tmp_path, *, limit):
+    """A job in a control group of its own, `limit` bytes for the step above it, 300 of them taken."""
+    (tmp_path / "own").write_text("0::/job/step\n")
+    for name, most in (("job", limit), ("job/step", "max")):
+        (tmp_path / name).mkdir(exist_ok=True)
+        (tmp_path / name / "memory.max").write_text(f"{most}\n")
+        (tmp_path / name / "memory.current").write_text("300\n")
+    monkeypatch.setattr(memory, "OWN_GROUP", tmp_path / "own")
+    monkeypatch.setattr(memory, "GROUPS", tmp_path)
+
+
+def test_a_jobs_own_limit_counts_where_it_is_the_lower(monkeypatch, tmp_path):
+    grouped(monkeypatch, tmp_path, limit=1000)
+    assert available_memory() == 700
+
+
+def test_a_group_without_a_limit_leaves_it_to_the_machine(monkeypatch, tmp_path):
+    grouped(monkeypatch, tmp_path, limit="max")
+    assert available_memory() > 2**28
 
 
 def test_where_the_kernel_says_nothing_the_machines_memory_counts(monkeypatch, tmp_path):

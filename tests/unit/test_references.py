@@ -219,6 +219,15 @@ def test_a_transform_for_all_is_every_methods(config):
     check_references(checked(config))
 
 
+def test_a_setting_of_all_methods_is_held_to_what_the_recipes_of_the_build_draw(config):
+    config["training"]["per_original"], config["build"] = 2, ["table4"]
+    assert refusal(config).startswith(
+        "training.per_original, for methods.sgid: 2 is more than the replicates of recipes."
+    )
+    config["build"] = ["figure5"]
+    check_references(checked(config))
+
+
 def test_more_images_of_an_original_than_its_recipe_draws_are_refused(config):
     config["methods"]["sgid"]["training"] = {"per_original": 2}
     assert refusal(config).startswith(

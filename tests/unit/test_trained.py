@@ -159,6 +159,15 @@ def test_a_key_is_made_of_names_params_inputs_and_images(given, workdir):
     assert len(set(keys)) == 6
 
 
+def test_exchanged_weights_make_another_key(given, workdir):
+    (workdir / "vit").mkdir()
+    keys = []
+    for weights in (b"old", b"new"):
+        (workdir / "vit" / "model.safetensors").write_bytes(weights)
+        keys.append(decided(given, weights=workdir / "vit"))
+    assert len({*keys, decided(given)}) == 3
+
+
 @pytest.mark.parametrize("part", ["code", "packages", "device"])
 def test_a_key_is_made_of_code_packages_and_device(given, part):
     before = decisive(**{name: given[name] for name in ("names", "params", "files", "image_set", "device")})

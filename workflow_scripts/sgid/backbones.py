@@ -1,5 +1,6 @@
 """Backbones: an encoder from timm or open_clip and a linear head, described by one entry of config/backbones.yaml."""
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,7 +145,12 @@ def timm_encoder(backbone: Backbone, weights_folder: Path | None) -> tuple[nn.Mo
     """A timm network without its head, and its width; weights from `<folder>/model.safetensors` in timm's names."""
     import timm  # here, not above: the import takes seconds, and a job needs one library only
 
-    encoder = timm.create_model(backbone.name, pretrained=False, num_classes=0, **backbone.options)
+    if not timm.is_model(backbone.name):
+        raise ValueError(unknown_network(backbone, timm.list_models()))
+    try:
+        encoder = timm.create_model(backbone.name, pretrained=False, num_classes=0, **backbone.options)
+    except TypeError as error:
+        raise ValueError(f"backbone {backbone.name!r}: timm refuses its options ({error}); correct them") from error
     if backbone.stem == "small":
         shrink_stem(encoder)
     if backbone.weights:
@@ -160,8 +166,17 @@ def open_clip_encoder(backbone: Backbone, weights_folder: Path | None) -> tuple[
     if backbone.weights:
         weights = weights_file(backbone, weights_folder, name="open_clip_model.safetensors")
         name = f"local-dir:{weights.parent}"
+    elif name not in open_clip.list_models():
+        raise ValueError(unknown_network(backbone, open_clip.list_models()))
     tower = open_clip.create_model(name, **backbone.options).visual
     return tower, tower.output_dim
+
+
+def unknown_network(backbone: Backbone, known: list[str]) -> str:
+    """The sentence about a name that a library does not know, with the nearest that it does."""
+    nearest = difflib.get_close_matches(backbone.name, known, n=3)
+    hint = f" (near it: {', '.join(nearest)})" if nearest else ""
+    return f"{backbone.library} has no network {backbone.name!r}{hint}; correct the backbone's name"
 
 
 BUILDERS = {"timm": timm_encoder, "open_clip": open_clip_encoder}

@@ -73,15 +73,18 @@ def logits_of(models: Sequence[Classifier], backbone: Backbone, images: Tensor) 
     for model in models:
         model.eval()
     device = next(models[0].parameters()).device
-    with autocast(device):
-        parts = [heads_of(models, evaluation_view(part.to(device), backbone.view)) for part in images.split(BATCH)]
-    return [torch.cat(logits).float().cpu() for logits in zip(*parts, strict=True)]
+    parts = [heads_of(models, evaluation_view(part.to(device), backbone.view)) for part in images.split(BATCH)]
+    return [torch.cat(logits).cpu() for logits in zip(*parts, strict=True)]
 
 
 def heads_of(models: Sequence[Classifier], view: Tensor) -> list[Tensor]:
-    """Logits (B, classes) of each model for one batch of normalised pictures."""
+    """float32 logits (B, classes) of each model for one batch of normalised pictures.
+
+    Heads work in float32 on every device: half precision would make ties of near classes.
+    """
     encoders = {model.encoder: model for model in models}
-    features = {encoder: model.features(view) for encoder, model in encoders.items()}
+    with autocast(view.device):
+        features = {encoder: model.features(view).float() for encoder, model in encoders.items()}
     return [model.head(features[model.encoder]) for model in models]
 
 

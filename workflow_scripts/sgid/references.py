@@ -59,6 +59,7 @@ def check_references(config: dict) -> None:
     for name, method in config["methods"].items():
         check_method(f"methods.{name}", method, config["recipes"])
     check_reject_lists("training", config["training"])
+    check_per_original(config)
     for kind in ("tables", "figures"):
         for name, entry in config[kind].items():
             check_selection(f"{kind}.{name}", entry, config)
@@ -152,12 +153,35 @@ def check_method(path: str, method: dict, recipes: dict) -> None:
     check_reject_lists(f"{path}.training", training)
     for key in [] if images else asking_for_images(method):
         raise ConfigError(f"{path}.{key}: the method draws no images, so this changes nothing; leave it out")
-    for recipe in images:
-        drawn, wanted = recipes[recipe].get("replicates", 1), training.get("per_original") or 1
+    refuse_few(f"{path}.training.per_original", training.get("per_original") or 1, method, recipes)
+
+
+def check_per_original(config: dict) -> None:
+    """The setting of all methods asks no recipe of the build for more pictures of an original than it draws."""
+    wanted = config["training"].get("per_original") or 1
+    tables = [config["tables"][name] for name in config["build"] if name in config["tables"]]
+    rows = {row for table in tables for members in table["groups"].values() for row in members}
+    exchanged = {
+        method
+        for table in tables
+        for key in ("instead", "variants")
+        for exchange in table.get(key, {}).values()
+        for method in exchange.values()
+    }
+    for name in sorted(rows | exchanged):
+        method = config["methods"].get(name, {})
+        if "per_original" not in method.get("training", {}):
+            refuse_few(f"training.per_original, for methods.{name}", wanted, method, config["recipes"])
+
+
+def refuse_few(path: str, wanted: int, method: dict, recipes: dict) -> None:
+    """A recipe of the method draws fewer pictures of an original than are wanted."""
+    images = method.get("images", [])
+    for recipe in [images] if isinstance(images, str) else images:
+        drawn = recipes.get(recipe, {}).get("replicates", 1)
         if wanted > drawn:
             raise ConfigError(
-                f"{path}.training.per_original: {wanted} is more than the replicates of recipes.{recipe} ({drawn}); "
-                "lower it, or raise them"
+                f"{path}: {wanted} is more than the replicates of recipes.{recipe} ({drawn}); lower it, or raise them"
             )
 
 

@@ -95,18 +95,25 @@ def listed(paths: str | Sequence[str]) -> list[str]:
 
 
 def decisive(
-    names: Mapping[str, Any], params: Mapping[str, Any], *, files: Iterable[str], image_set: Any, device: str
+    names: Mapping[str, Any],
+    params: Mapping[str, Any],
+    *,
+    files: Iterable[str],
+    weights: Path | None = None,
+    image_set: Any,
+    device: str,
 ) -> dict[str, Any]:
     """All that decides the runs of a job but their seeds.
 
-    names: which runs they are; params: of the rule; files: inputs whose bytes count; image_set: the one chosen, whose
-    JSON has the hashes of its pictures.
+    names: which runs they are; params: of the rule; files: inputs whose bytes count; weights: the folder of a
+    pre-trained backbone; image_set: the one chosen, whose JSON has the hashes of its pictures.
     """
     folder, origin = Path(__file__).parent, provenance(device)
     return {
         "names": dict(names),
         "params": dict(params),
         "files": [file_hash(path) for path in files],
+        "weights": [file_hash(path) for path in sorted(weights.glob("*.safetensors"))] if weights else [],
         "image_set": image_set,
         "code": [file_hash(folder / f"{name}.py") for name in MODULES],
         "packages": {name: origin["packages"][name] for name in PACKAGES},

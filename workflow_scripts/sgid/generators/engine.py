@@ -32,7 +32,7 @@ REPORT_SECONDS = 15.0
 def identity_of(record: Mapping[str, Any], device: str) -> dict[str, Any]:
     """What decides the bytes of a picture beside its names and settings: weights, code, versions and device."""
     folder = Path(__file__).parent
-    sources = [*sorted(folder.glob("*.py")), folder.parent / "weighting.py"]
+    sources = [*sorted(folder.glob("*.py")), folder.parent / "weighting.py", folder.parent / "image_table.py"]
     origin = provenance(device)
     return {
         "model": record,
