@@ -6,9 +6,11 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 
+from sgid import training_settings
 from sgid.configuration import checked
 from sgid.dataset_registry import DatasetRegistry
 from sgid.matrix import Matrix
+from sgid.method_images import MethodImages
 from sgid.miniature import PARTS
 from sgid.model_needs import models_needed
 from sgid.page_paths import ImagePages
@@ -22,6 +24,7 @@ try:
     image_pages = ImagePages(matrix)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
+method_images = MethodImages(matrix)
 shown = Presentation(matrix)
 data = DatasetRegistry(config["datasets"])
 
