@@ -6,10 +6,12 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 
+from sgid import training_settings
 from sgid.configuration import checked
 from sgid.cost_plan import CostPlan
 from sgid.dataset_registry import DatasetRegistry
 from sgid.matrix import Matrix
+from sgid.method_images import MethodImages
 from sgid.miniature import PARTS
 from sgid.model_needs import models_needed
 from sgid.page_paths import ImagePages
@@ -26,6 +28,7 @@ try:
     human = HumanEvaluations(matrix)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
+method_images = MethodImages(matrix)
 shown = Presentation(matrix)
 cost_plan = CostPlan(matrix)
 sites = {"site": SitePages(matrix), "partial/site": SitePages(matrix, partial=True)}

@@ -1,7 +1,8 @@
 """What validation chose, and how far augmented images stay with their originals (paper, sections 3.2 and 4.4).
 
 Needs:  validation runs; image sets, the tables of originals, the encoder of a figure (CLIP)
-Makes:  results/selection/{dataset}/{recipe}.json, results/consistency/{figure}/{dataset}/{method}.csv,
+Makes:  results/selection/{dataset}/{recipe}.json (a noise rate), results/selection/{dataset}/methods/{method}.json (a
+        recipe and its noise rate), results/consistency/{figure}/{dataset}/{method}.csv,
         results/cases/{figure}/{dataset}.parquet (perturbed originals to look at)
 """
 
@@ -21,6 +22,25 @@ rule choose_noise:
         "../envs/analysis.yaml"
     script:
         "../workflow_scripts/choose_noise.py"
+
+
+rule choose_recipe:
+    input:
+        candidates_of,
+    output:
+        report(
+            "results/selection/{dataset}/methods/{method}.json",
+            category="Selection",
+            caption="../report/selection.rst",
+        ),
+    log:
+        "logs/choose_recipe/{dataset}/{method}.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        recipes=recipes_of,
+    script:
+        "../workflow_scripts/choose_recipe.py"
 
 
 rule measure_consistency:

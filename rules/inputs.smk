@@ -26,6 +26,27 @@ def method_field(field, default):
     return lambda wildcards: config["methods"][wildcards.method].get(field, default)
 
 
+def training_of(wildcards):
+    return training_settings.training_of(config, wildcards.get("method"))
+
+
+def excluded_by(wildcards):
+    return training_settings.reject_lists_of(config, wildcards.get("method"))
+
+
+# One job trains all seeds of what it trains, or each its own; its log and benchmark have the wildcards of its outputs.
+def of_seeds(path, seeds=config["seeds"]):
+    return expand(path, seed=seeds, allow_missing=True) if config["training"]["pack_seeds"] else path
+
+
+def of_job(path):
+    return path.replace("seed-{seed}", "seeds") if config["training"]["pack_seeds"] else path
+
+
+def validation_of(wildcards):
+    return training_settings.validation_of(config, wildcards.dataset, wildcards.method)
+
+
 def figure_field(field):
     return lambda wildcards: matrix.entry(wildcards.figure)[field]
 
@@ -78,7 +99,9 @@ def page_heading(wildcards):
 def generation_of(wildcards):
     recipe, dataset = matrix.recipes[wildcards.recipe], config["datasets"][wildcards.dataset]
     size = {"resolution": dataset["resolution"], "output_size": dataset["stored"]}
-    return config["generation"] | size | recipe["generation"] | {"generator": recipe["generator"]}
+    how = config["generation"] | size | recipe["generation"] | {"generator": recipe["generator"]}
+    # No reason to draw other recipes anew.
+    return {key: how[key] for key in how if key != "image_guidance" or how["generator"] == "instruct-pix2pix"}
 
 
 def shards_of_set(wildcards):
@@ -86,11 +109,19 @@ def shards_of_set(wildcards):
 
 
 def images_of(wildcards):
-    return matrix.image_sets(wildcards.dataset, matrix.recipe_of(wildcards.method))
+    return method_images.sets(wildcards.dataset, wildcards.method)
 
 
 def choice_of(wildcards):
-    return matrix.choice_among(wildcards.dataset, matrix.recipe_of(wildcards.method))
+    return method_images.choice(wildcards.dataset, wildcards.method)
+
+
+def recipes_of(wildcards):
+    return matrix.recipes_of(wildcards.method)
+
+
+def candidates_of(wildcards):
+    return method_images.candidates(wildcards.dataset, wildcards.method)
 
 
 def weights_of(wildcards):
@@ -180,3 +211,20 @@ def sheets_of(wildcards):
 # What the site of the build asks of the matrix, whole or from what is there, as params and input functions.
 def of_site(answer, *fields, **words):
     return lambda wildcards: answer(sites[wildcards.site], *(wildcards[field] for field in fields), **words)
+
+
+# What the rules of training ask for by the same names.
+of_all_runs = {
+    "training": training_of,
+    "seed": config["image_seed"],
+    "image_size": dataset_field("image_size"),
+    "miniature": is_miniature,
+}
+of_method = {
+    "validation": validation_of,
+    "images": images_of,
+    "choice": choice_of,
+    "exclude": excluded_by,
+    "weights": weights_of,
+}
+candidate_seeds = config["selection"]["seeds"]

@@ -2,7 +2,7 @@
 
 Needs:  results/datasets/{dataset}/…, the image sets of a method, results/selection/{dataset}/{recipe}.json
 Makes:  results/selection/{dataset}/{recipe}/noise-{noise}/seed-{seed}.json (on validation, for the choice)
-        results/runs/{dataset}/{backbone}/{method}/seed-{seed}.json (on test, once)
+        results/runs/{dataset}/{backbone}/{method}/seed-{seed}.json (on test, once), with its predictions
 """
 
 
@@ -12,51 +12,46 @@ rule train_candidate:
         validation="results/datasets/{dataset}/validation.parquet",
         classes="results/datasets/{dataset}/classes.csv",
         images="results/images/{dataset}/{recipe}/noise-{noise}.json",
+        exclude=excluded_by,
         weights=matrix.model(config["backbones"][config["selection"]["backbone"]].get("weights")),
     output:
-        "results/selection/{dataset}/{recipe}/noise-{noise}/seed-{seed}.json",
+        runs=of_seeds("results/selection/{dataset}/{recipe}/noise-{noise}/seed-{seed}.json", candidate_seeds),
     log:
-        "logs/train_candidate/{dataset}/{recipe}/noise-{noise}/seed-{seed}.log",
+        of_job("logs/train_candidate/{dataset}/{recipe}/noise-{noise}/seed-{seed}.log"),
     benchmark:
-        "results/benchmarks/train_candidate/{dataset}/{recipe}/noise-{noise}/seed-{seed}.tsv"
+        of_job("results/benchmarks/train_candidate/{dataset}/{recipe}/noise-{noise}/seed-{seed}.tsv")
     conda:
         "../envs/training.yaml"
     resources:
         gpu=1,
     params:
+        **of_all_runs,
         backbone_name=config["selection"]["backbone"],
         backbone=backbone_entry(config["selection"]["backbone"]),
-        seed=config["image_seed"],
-        image_size=dataset_field("image_size"),
-        miniature=is_miniature,
     script:
         "../workflow_scripts/train_candidate.py"
 
 
 rule train_classifier:
     input:
+        **of_method,
         train="results/datasets/{dataset}/train.parquet",
         test="results/datasets/{dataset}/test.parquet",
         classes="results/datasets/{dataset}/classes.csv",
-        images=images_of,
-        choice=choice_of,
-        weights=weights_of,
     output:
-        "results/runs/{dataset}/{backbone}/{method}/seed-{seed}.json",
+        runs=of_seeds("results/runs/{dataset}/{backbone}/{method}/seed-{seed}.json"),
+        predictions=of_seeds("results/predictions/{dataset}/{backbone}/{method}/seed-{seed}.parquet"),
     log:
-        "logs/train_classifier/{dataset}/{backbone}/{method}/seed-{seed}.log",
+        of_job("logs/train_classifier/{dataset}/{backbone}/{method}/seed-{seed}.log"),
     benchmark:
-        "results/benchmarks/train_classifier/{dataset}/{backbone}/{method}/seed-{seed}.tsv"
+        of_job("results/benchmarks/train_classifier/{dataset}/{backbone}/{method}/seed-{seed}.tsv")
     conda:
         "../envs/training.yaml"
     resources:
         gpu=1,
     params:
+        **of_all_runs,
         backbone=lambda wildcards: backbone_entry(wildcards.backbone),
         online=method_field("online", {}),
-        seed=config["image_seed"],
-        image_size=dataset_field("image_size"),
-        mix=config["training"]["mix"],
-        miniature=is_miniature,
     script:
         "../workflow_scripts/train_classifier.py"

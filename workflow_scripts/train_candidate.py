@@ -2,27 +2,27 @@
 
 from sgid.backbones import Backbone, weights_folder_of
 from sgid.classes import class_names
-from sgid.evaluation import evaluate_table, run_record
 from sgid.image_sets import load_chosen
 from sgid.image_table import read_table
-from sgid.runtime import choose_device, job_log, write_json
-from sgid.seeding import seed_for
-from sgid.training import compose_training_set, fit_classifier
+from sgid.jobs import Images, Job, complete
+from sgid.rejects import read_rejects
+from sgid.runtime import choose_device, job_log
+from sgid.trained import decisive, planned_runs
 
 with job_log(snakemake.log[0]):
-    files, params, run = snakemake.input, snakemake.params, snakemake.wildcards
-    names = {"dataset": run.dataset, "backbone": params.backbone_name, "method": run.recipe, "seed": int(run.seed)}
-    classes, device = class_names(files.classes), choose_device()
+    files, params, of, device = snakemake.input, snakemake.params, snakemake.wildcards, choose_device()
+    names = {"dataset": of.dataset, "backbone": params.backbone_name, "method": of.recipe}
     backbone = Backbone.from_config(params.backbone, image_size=params.image_size)
-    train, validation = read_table(files.train), read_table(files.validation)
+    validation, rejects = read_table(files.validation), set().union(*map(read_rejects, files.exclude))
     image_set, generated = load_chosen([files.images], [])
-    held_out = set(validation["image_id"].to_pylist())
-    pictures = compose_training_set(train, generated, size=backbone.view.resize, held_out=held_out)
-    # Every noise rate trains from the same seed, so that candidates differ in their images alone.
-    seed, folder = seed_for(params.seed, *names.values(), "training"), weights_folder_of(files.weights)
-    model, history = fit_classifier(
-        backbone, pictures, classes=len(classes), seed=seed, weights_folder=folder, device=device
-    )
-    scores = evaluate_table(model, backbone, validation, class_names=classes) | {"split": "validation"}
-    origin = {"image_set": image_set, "miniature": params.miniature, "device": device}
-    write_json(run_record(names, scores, pictures, history, **origin), snakemake.output[0])
+    images = Images(read_table(files.train), validation, image_set, generated, validation, rejects)
+    shared = {"weights_folder": weights_folder_of(files.weights), "device": device, "noted": {"split": "validation"}}
+    fixed = {"training": params.training, "base_seed": params.seed, "miniature": params.miniature}
+    # No recipe and no noise rate: all candidates train from the same seed, so that they differ in their images alone.
+    fixed |= {"seeded_by": ("dataset", "backbone")}
+    job = Job(names, backbone, class_names(files.classes), images, **fixed, **shared)
+    read = [files.train, files.validation, files.classes, *files.exclude]
+    origin = {"weights": weights_folder_of(files.weights), "image_set": image_set, "device": device}
+    decided_by = decisive(names, params, files=read, **origin)
+    runs = planned_runs(snakemake.output, decided_by | {"seeded_by": job.seeded_by})
+    complete(job, runs, minutes=snakemake.config["training"]["checkpoint_minutes"])

@@ -5,6 +5,11 @@ import json
 from pathlib import Path
 
 import pytest
+from configuration_files import FILES, laid_over, read_config
+
+from sgid.dataset_registry import DatasetRegistry
+from sgid.datasets import DataSet, prepare, request_of
+from sgid.datasets.naming import listed_names
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data"
@@ -21,6 +26,21 @@ SIZES = {
     "dtd": {"train": 16, "test": 16, "classes": 4},
 }
 needs_dev = pytest.mark.skipif(not DEV.is_dir(), reason="the real archives of ../shared/data/dev are not here")
+
+
+def registry_of(folder: Path) -> DatasetRegistry:
+    """The seven sets of the configuration, from the small archives; `folder` as for `overlay`."""
+    base = read_config(*FILES)
+    return DatasetRegistry(laid_over(base, overlay(base, prefix="file://", folder=folder))["datasets"])
+
+
+def prepared(name: str, registry: DatasetRegistry, workspace: Path) -> DataSet:
+    """One set, read from its archives as its rule reads it."""
+    entry = registry.entries[name]
+    files = {role: DEV / "archives" / name / archive["file"] for role, archive in entry["archives"].items()}
+    names = listed_names(registry.optional_file(name, "class_names"))
+    request = request_of(entry, files=files, split_files=registry.split_file(name), names=names, seed=0)
+    return prepare(name, entry, request, workspace=workspace)
 
 
 def manifest() -> dict[str, dict]:

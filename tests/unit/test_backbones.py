@@ -153,6 +153,37 @@ def test_a_probe_trains_its_head_alone(clip_folder):
     assert not network.encoder.training
 
 
+def test_clip_is_fine_tuned_by_configuration(clip_folder):
+    network = build(CLIP | {"train": "all"}, clip_folder).train()
+    before = network.encoder.conv1.weight.detach().clone()
+    optimizer = torch.optim.SGD(network.parameters(), lr=1.0)
+    for _ in range(2):  # the head is zero at first, and passes no gradient on
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(network(noise()), torch.arange(4)).backward()
+        optimizer.step()
+    assert network.encoder.training
+    assert not torch.equal(before, network.encoder.conv1.weight)
+
+
+# By their names alone: one with stages and stochastic depth, one whose features are wider than its last stage.
+@pytest.mark.parametrize(
+    ("name", "options", "layer", "width"),
+    [
+        ("convnext_atto", {"depths": [1, 1, 1, 1], "dims": [8, 8, 16, 16], "drop_path_rate": 0.1}, "stem", 16),
+        ("mobilenetv3_small_050", {}, "bn1", 1024),
+        ("deit_tiny_distilled_patch16_224", {"img_size": 32, "patch_size": 8, "depth": 1}, "patch_embed", 192),
+    ],
+)
+def test_any_network_of_timm_will_do(name, options, layer, width, tmp_path):
+    entry = RESNET | {"name": name, "options": options, "exchange_after": layer}
+    network = build(entry).eval()
+    assert network.head.in_features == width
+    assert network(noise()).shape == (4, 5)
+    assert network.encoder.get_submodule(layer)
+    save_file(timm.create_model(name, num_classes=50, **options).state_dict(), tmp_path / "model.safetensors")
+    assert build(entry | {"weights": "of the test"}, tmp_path)(noise()).shape == (4, 5)
+
+
 def test_probe_features_have_the_length_of_the_root_of_their_width(clip_folder):
     features = build(CLIP, clip_folder).features(noise())
     torch.testing.assert_close(features.norm(dim=1), torch.full((4,), 24**0.5))
@@ -162,11 +193,17 @@ def test_a_pretrained_backbone_starts_from_uniform_predictions(clip_folder):
     assert torch.equal(build(CLIP, clip_folder)(noise()), torch.zeros(4, 5))
 
 
+def test_an_unknown_module_for_moex_names_the_key_and_the_known_ones():
+    sentence = r"^exchange_after: the network has no module 'maxpol' \(have: conv1, .*maxpool"
+    with pytest.raises(ValueError, match=sentence):
+        build(RESNET).layer("maxpol")
+
+
 @pytest.mark.parametrize("name", ["resnet", "vit", "clip"])
 def test_moex_reaches_into_every_family(name, vit_folder, clip_folder):
     entry, folder = {"resnet": (RESNET, None), "vit": (VIT, vit_folder), "clip": (CLIP, clip_folder)}[name]
     network = build(entry, folder).eval()
-    layer = network.encoder.get_submodule(entry["exchange_after"])
+    layer = network.layer(entry["exchange_after"])
     shapes = []
     layer.register_forward_hook(lambda module, inputs, output: shapes.append(tuple(output.shape)))
     with MoEx(probability=1.0)(noise(), torch.eye(4), torch.Generator().manual_seed(0), layer=layer):
@@ -179,3 +216,23 @@ def test_moex_reaches_into_every_family(name, vit_folder, clip_folder):
 def test_the_weights_folder_is_the_parent_of_the_model_file():
     assert weights_folder_of(["resources/models/vit/model.json"]) == Path("resources/models/vit")
     assert weights_folder_of([]) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            {"name": "resnet5O"},
+            r"^timm has no network 'resnet5O' \(near it: .*resnet50.*\); correct the backbone's name$",
+        ),
+        (
+            {"options": {"chanels": [8]}},
+            r"^backbone 'resnet10t': timm refuses its options \(.*chanels.*\); correct them$",
+        ),
+        ({"library": "open_clip", "name": "ViT-B-33"}, r"^open_clip has no network 'ViT-B-33' \(near it: ViT-B-32"),
+    ],
+    ids=["name", "options", "open_clip"],
+)
+def test_a_network_that_its_library_does_not_know_is_refused_in_one_sentence(change, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        build_backbone(Backbone.from_config(RESNET | change), 2, weights_folder=None, seed=0)

@@ -72,7 +72,9 @@ def test_every_misspelt_key_of_the_demo_is_refused(demo_config):
     assert list(filter(None, (unnoticed(demo_config, path) for path in distinct(demo_only)))) == []
 
 
-@pytest.mark.parametrize("key", ["build", "seeds", "image_seed", "chunk", "captions", "generation", "tables"])
+@pytest.mark.parametrize(
+    "key", ["build", "seeds", "image_seed", "chunk", "captions", "generation", "training", "tables"]
+)
 def test_a_missing_key_is_refused_by_its_name(config, key):
     del config[key]
     assert refusal(config) == f"config: {key!r} is a required property"
@@ -91,6 +93,15 @@ def test_a_missing_key_is_refused_by_its_name(config, key):
         ("captions.beam.mode", "wide"),
         ("generation.steps", 0),
         ("generation.encoding", "webp"),
+        ("training.mix", "replaced"),
+        ("training.replace_probability", 1.5),
+        ("training.per_original", 0),
+        ("training.exclude", "list.csv"),
+        ("training.budget", "time"),
+        ("training.epochs_factor", 0.5),
+        ("training.checkpoint_minutes", 0),
+        ("methods.sgid_only.training.mix", None),
+        ("methods.sgid_ra_generated.online.randaugment.only", "drawn"),
         ("datasets.pets.resolution", 100),
         ("datasets.pets.validation", 1.5),
         ("datasets.pets.source", "imagenet"),
@@ -128,6 +139,24 @@ def test_a_whole_model_is_an_id_with_a_revision_or_a_folder(config):
 def test_a_registry_may_grow(config):
     config["datasets"]["pets2"] = config["datasets"]["pets"]
     checked(config)
+
+
+@pytest.mark.parametrize("key", ["checkpoint_minutes", "pack_seeds"])
+def test_what_changes_no_result_is_set_for_all_methods_at_once(config, key):
+    config["methods"]["sgid"]["training"] = {key: config["training"][key]}
+    assert refusal(config).startswith(f"methods.sgid.training.{key}: no such key (")
+
+
+@pytest.mark.parametrize("name", ["cutmix", "moex"])
+def test_a_mixing_is_not_for_generated_images_only(config, name):
+    config["methods"]["sgid"]["online"] = {name: {"only": "generated"}}
+    assert refusal(config).startswith(f"methods.sgid.online.{name}.only: no such key (have: ")
+
+
+def test_composition_knows_the_settings_that_it_reads():
+    from sgid.composition import DEFAULTS
+
+    assert set(DEFAULTS) < properties("method_training")
 
 
 def properties(*path: str) -> set[str]:

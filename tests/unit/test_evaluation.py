@@ -1,93 +1,125 @@
-"""Scores count every picture; run records carry what tables need."""
+"""Scores are counted from predictions; run records carry what tables need."""
 
 import json
+from dataclasses import replace
 
+import pyarrow as pa
 import pytest
 import torch
-from PIL import Image
-from torch import nn
+from hypothesis import given
+from hypothesis import strategies as st
 
-from sgid.backbones import Backbone, Classifier
-from sgid.evaluation import BATCH, evaluate, evaluate_table, run_record
-from sgid.image_table import encode, image_rows
-from sgid.training import History, TrainingSet
+from sgid.composition import Mix, TrainingSet
+from sgid.evaluation import peak_memory, run_record, scores_of
+from sgid.loop import History
+from sgid.predictions import SCHEMA
 
-BACKBONE = Backbone.from_config(
-    {
-        "library": "timm",
-        "name": "never built here",
-        "exchange_after": "",
-        "view": {"resize": 2, "crop": 2, "size": 2, "mean": [0.0] * 3, "std": [1.0] * 3},
-        "recipe": {"optimizer": "sgd", "learning_rate": 0.1, "weight_decay": 0.0, "epochs": 2, "batch_size": 4},
-    }
-)
 NAMES = ["red", "green", "blue"]
+HISTORY = History(epochs=2, steps=6, images=12, seconds=0.5, train_loss=[1.5, 1.0])
 
 
-def colour_reader():
-    """A network whose logits are the mean of each colour channel."""
-    head = nn.Linear(3, 3, bias=False)
-    nn.init.eye_(head.weight)
-    return Classifier(nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()), head, frozen=False)
+def predictions(labels, predicted):
+    columns = [
+        [f"{row:04d}" for row in range(len(labels))],
+        labels,
+        predicted,
+        [1.0] * len(labels),
+        [1.0] * len(labels),
+    ]
+    return pa.table(columns, schema=SCHEMA)
 
 
-def coloured(labels):
-    images = torch.zeros(len(labels), 2, 2, 3, dtype=torch.uint8)
-    images[torch.arange(len(labels)), :, :, labels] = 200
-    return images
+def scores(labels, predicted):
+    return scores_of(predictions(labels, predicted), class_names=NAMES)
 
 
-def test_the_last_batch_is_counted():
-    labels = torch.arange(2 * BATCH + 1) % 3
-    images = coloured(labels)
-    images[-1] = 0
-    images[-1, :, :, (labels[-1] + 1) % 3] = 200
-    scores = evaluate(colour_reader(), BACKBONE, images, labels, class_names=NAMES)
-    assert (scores["test_images"], scores["correct"]) == (2 * BATCH + 1, 2 * BATCH)
-    assert scores["accuracy"] == 100 * 2 * BATCH / (2 * BATCH + 1)
+def training_set(originals, generated, **fields):
+    count = originals + generated
+    rows = torch.arange(count)
+    pictures = {"images": torch.zeros(count, 2, 2, 3), "labels": torch.zeros(count), "origin": rows % originals}
+    return TrainingSet(generated=rows >= originals, **pictures, **fields)
+
+
+def record(pictures=None, history=HISTORY, **changes):
+    names = {"dataset": "world", "backbone": "tiny", "method": "sgid", "seed": 3}
+    origin = {
+        "image_set": {"recipe": "sgid", "noise_rate": "0.5"},
+        "miniature": True,
+        "device": "cpu",
+        "training": {},
+    } | changes
+    return run_record(names, scores([0, 1], [0, 2]), pictures or training_set(4, 2), history, **origin)
+
+
+def test_accuracy_is_the_percentage_of_right_predictions():
+    found = scores([0, 1, 2, 0], [0, 1, 1, 0])
+    assert (found["accuracy"], found["correct"], found["test_images"]) == (75.0, 3, 4)
 
 
 def test_accuracy_by_class_is_of_the_pictures_of_that_class():
-    images, labels = coloured(torch.tensor([0, 0, 1, 1])), torch.tensor([0, 0, 1, 0])
-    scores = evaluate(colour_reader(), BACKBONE, images, labels, class_names=NAMES)
-    assert scores["per_class_accuracy"] == {"red": pytest.approx(200 / 3), "green": 100.0}
-    assert scores["accuracy"] == 75.0
+    assert scores([0, 0, 1, 0], [0, 0, 1, 1])["per_class_accuracy"] == {"red": pytest.approx(200 / 3), "green": 100.0}
 
 
-def test_an_untrained_mode_is_not_measured():
-    model = colour_reader().train()
-    evaluate(model, BACKBONE, coloured(torch.tensor([0])), torch.tensor([0]), class_names=NAMES)
-    assert not model.training
+def test_a_class_that_is_never_right_has_an_accuracy_of_zero():
+    assert scores([0, 1], [0, 0])["per_class_accuracy"] == {"red": 100.0, "green": 0.0}
 
 
-def test_a_table_is_evaluated_row_by_row():
-    pictures = [encode(Image.fromarray(image)) for image in coloured(torch.tensor([0, 1, 2])).numpy()]
-    scores = evaluate_table(colour_reader(), BACKBONE, image_rows(list("abc"), pictures, [0, 1, 1]), class_names=NAMES)
-    assert scores["correct"] == 2
+def test_the_confusion_matrix_counts_what_each_class_was_taken_for():
+    assert scores([0, 0, 0, 2], [0, 1, 1, 2])["confusion"] == {"red": {"red": 1, "green": 2}, "blue": {"blue": 1}}
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1))
+def test_the_confusion_matrix_holds_every_picture_once(pairs):
+    found = scores(*map(list, zip(*pairs, strict=True)))
+    assert sum(sum(row.values()) for row in found["confusion"].values()) == len(pairs)
+    assert sum(found["confusion"].get(name, {}).get(name, 0) for name in NAMES) == found["correct"]
+    assert found["correct"] == sum(label == predicted for label, predicted in pairs)
 
 
 def test_a_run_record_says_what_was_trained_and_is_plain_json():
-    training_set = TrainingSet(coloured(torch.zeros(6, dtype=torch.long)), torch.zeros(6), torch.arange(6) >= 4)
-    record = run_record(
-        {"dataset": "world", "backbone": "tiny", "method": "sgid", "seed": 3},
-        {"accuracy": 75.0, "correct": 3, "test_images": 4, "per_class_accuracy": {}},
-        training_set,
-        History(epochs=2, steps=6, seconds=0.5, train_loss=[1.5, 1.0]),
-        image_set={"recipe": "sgid", "noise_rate": "0.5"},
-        miniature=True,
-        device="cpu",
-    )
-    assert json.loads(json.dumps(record)) == record
-    assert (record["train_images"], record["generated_images"]) == (6, 2)
-    assert (record["recipe"], record["noise_rate"], record["seed"]) == ("sgid", "0.5", 3)
-    assert record["curves"] == {"epoch": [1, 2], "train_loss": [1.5, 1.0]}
-    assert record["images_per_second"] == 24.0
-    assert record["miniature"] is True
-    assert "commit" in record["provenance"]
+    found = record()
+    assert json.loads(json.dumps(found)) == found
+    assert (found["train_images"], found["generated_images"]) == (6, 2)
+    assert (found["recipe"], found["noise_rate"], found["seed"]) == ("sgid", "0.5", 3)
+    assert found["curves"] == {"epoch": [1, 2], "train_loss": [1.5, 1.0]}
+    assert (found["accuracy"], found["confusion"]) == (50.0, {"red": {"red": 1}, "green": {"blue": 1}})
+    assert found["miniature"] is True
+    assert "commit" in found["provenance"]
 
 
 def test_a_run_without_generated_images_has_no_recipe():
-    training_set = TrainingSet(torch.zeros(2, 2, 2, 3), torch.zeros(2), torch.zeros(2, dtype=torch.bool))
-    history = History(epochs=1, steps=1, seconds=1.0, train_loss=[0.5])
-    record = run_record({}, {}, training_set, history, image_set=None, miniature=False, device="cpu")
-    assert (record["recipe"], record["noise_rate"], record["generated_images"]) == (None, None, 0)
+    found = record(training_set(2, 0), image_set=None)
+    assert (found["recipe"], found["noise_rate"], found["generated_images"]) == (None, None, 0)
+
+
+def test_a_run_record_says_how_generated_images_entered():
+    found = record(training_set(4, 2, mix=Mix("replace", 0.25), excluded=7))
+    assert (found["mix"], found["excluded_images"]) == ("replace", 7)
+
+
+def test_images_a_second_are_those_that_the_epochs_visited():
+    assert record()["images_per_second"] == 12 / 0.5
+
+
+def test_without_a_validation_curve_the_last_epoch_is_reported():
+    assert record()["reported_epoch"] == 2
+
+
+def test_the_validation_curve_and_the_best_epoch_are_recorded_where_there_are_any():
+    found = record(history=replace(HISTORY, validation_accuracy=[90.0, 80.0], best_epoch=1))
+    assert (found["curves"]["validation_accuracy"], found["reported_epoch"]) == ([90.0, 80.0], 1)
+
+
+def test_the_settings_of_training_are_recorded():
+    settings = {"mix": "append", "budget": "steps", "epochs_factor": 2}
+    assert record(training=settings)["training"] == settings
+
+
+def test_the_peak_of_memory_is_of_this_process_in_mib():
+    before = peak_memory("cpu")["resident_mib"]
+    ballast = torch.ones(max(256, int(before)) * 2**18)  # as many MiB of float32
+    after = peak_memory("cpu")
+    assert before > 50
+    assert after["resident_mib"] >= before + 100
+    assert after["gpu_mib"] is None
+    assert len(ballast)

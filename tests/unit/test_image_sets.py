@@ -17,10 +17,10 @@ def write_shard(path, rows: slice, noise_rate="0.5", seed=0, metadata=None):
     return str(path)
 
 
-def write_set(folder, noise_rate="0.5"):
+def write_set(folder, noise_rate="0.5", recipe="sgid"):
     shards = [write_shard(folder / f"shard-{i}-of-2.parquet", slice(3 * i, 3 * i + 3), noise_rate) for i in range(2)]
     path = folder / "set.json"
-    write_json(collect(shards, dataset="tiny", recipe="sgid", miniature=True), path)
+    write_json(collect(shards, dataset="tiny", recipe=recipe, miniature=True), path)
     return str(path)
 
 
@@ -90,6 +90,21 @@ def test_of_several_sets_the_chosen_noise_rate_is_read(tmp_path):
     write_json({"chosen": {"noise_rate": "0.5"}}, tmp_path / "choice.json")
     image_set, table = load_chosen(sets, [str(tmp_path / "choice.json")])
     assert (image_set["noise_rate"], len(table)) == ("0.5", 6)
+
+
+def test_of_several_recipes_the_chosen_one_is_read_at_its_noise_rate(tmp_path):
+    pairs = [("sgid", "0.3"), ("sgid", "0.5"), ("sgid_beam", "0.5"), ("sgid_filter", "0.5")]
+    sets = [write_set(tmp_path / recipe / rate, rate, recipe) for recipe, rate in pairs]
+    write_json({"chosen": {"recipe": "sgid_beam", "noise_rate": "0.5"}}, tmp_path / "choice.json")
+    image_set, _ = load_chosen(sets, [str(tmp_path / "choice.json")])
+    assert (image_set["recipe"], image_set["noise_rate"]) == ("sgid_beam", "0.5")
+
+
+def test_a_choice_that_no_set_answers_is_refused(tmp_path):
+    sets = [write_set(tmp_path / rate, rate) for rate in ("0.3", "0.5")]
+    write_json({"chosen": {"recipe": "sgid_beam", "noise_rate": "0.5"}}, tmp_path / "choice.json")
+    with pytest.raises(ValueError, match=r"choice\.json chose .*'sgid_beam'.*, which none of these sets has: "):
+        load_chosen(sets, [str(tmp_path / "choice.json")])
 
 
 def test_no_images_are_no_set():

@@ -83,3 +83,12 @@ def test_the_images_that_a_recipe_describes_and_redraws_are_train_images(config)
     matrix = Matrix(config)
     read = {path for recipe in matrix.recipes for path in matrix.source_tables("pets", recipe)}
     assert {path for path in read if path.endswith(".parquet")} == {"results/datasets/pets/train.parquet"}
+
+
+def test_runs_are_given_validation_images_only_where_these_decide_which_epoch_is_reported(config):
+    from sgid.training_settings import validation_of
+
+    assert validation_of(config, "pets", "sgid") == []
+    config["methods"]["sgid"]["training"] = {"report": "best_on_validation"}
+    assert validation_of(config, "pets", "sgid") == ["results/datasets/pets/validation.parquet"]
+    assert validation_of(config, "pets", "backbone") == []

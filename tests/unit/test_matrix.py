@@ -15,7 +15,7 @@ GRAMMAR = re.compile(
     rf"|runs/{NAME}/{NAME}/{NAME}/seed-\d+\.json"
     rf"|images/{NAME}/{NAME}/noise-{NOISE}(\.json|/{SHARD})"
     rf"|(captions|similarity)/{NAME}/{NAME}/{NAME}/{SHARD}"
-    rf"|selection/{NAME}/{NAME}(\.json|/noise-{NOISE}/seed-\d+\.json))"
+    rf"|selection/{NAME}/({NAME}(\.json|/noise-{NOISE}/seed-\d+\.json)|methods/{NAME}\.json))"
 )
 
 
@@ -53,6 +53,16 @@ def test_tables_1_and_3_share_cifar100_and_the_label_only_cars(matrix):
 
 def test_tables_1_and_4_share_the_nucleus_captions(matrix):
     assert shared(matrix, "table1", "table4") == {("cifar100", "sgid"), ("pets", "sgid"), ("dtd", "sgid")}
+
+
+def test_the_table_of_protocols_shares_its_backbone_and_the_papers_rows_with_table_1(matrix):
+    assert len(matrix.runs(["protocol"])) == 8 * 3 * 5
+    rows = {method for _, method in shared(matrix, "table1", "protocol")}
+    assert rows == {"backbone", "sgid", "sgid_ra"}
+
+
+def test_the_table_of_protocols_draws_no_image_of_its_own(matrix):
+    assert set(matrix.drawn("protocol")) <= set(matrix.drawn("table1"))
 
 
 def test_all_three_tables_together_count_every_shared_run_once(matrix):
@@ -140,15 +150,6 @@ def test_candidates_are_every_rate_under_every_seed_of_the_selection(demo_config
     found = Matrix(demo_config).candidates("shapes", "sgid")
     assert len(found) == 3 * 2
     assert found[0] == "results/selection/shapes/sgid/noise-0.3/seed-0.json"
-
-
-def test_a_method_without_images_needs_no_image_set(matrix):
-    assert matrix.image_sets("pets", matrix.recipe_of("cutmix")) == []
-
-
-def test_a_method_with_images_needs_a_set_for_each_rate(matrix):
-    paths = matrix.image_sets("pets", matrix.recipe_of("sgid_ra"))
-    assert paths == [f"results/images/pets/sgid/noise-{rate}.json" for rate in RATES]
 
 
 @pytest.mark.parametrize(("dataset", "count"), [("cifar100", 7), ("cifar10", 7), ("cars", 1), ("flowers102", 1)])
@@ -239,6 +240,7 @@ def test_every_file_between_the_stages_has_its_place_in_the_path_grammar(matrix)
     for dataset, recipe in {pair for name in matrix.names for pair in matrix.drawn(name)}:
         paths += matrix.image_sets(dataset, recipe) + matrix.caption_shards(dataset, recipe)
         paths += matrix.choice_among(dataset, recipe) + matrix.choice_for(dataset, recipe)
+        paths += matrix.candidates(dataset, recipe)
     assert [path for path in paths if not GRAMMAR.fullmatch(path)] == []
 
 
@@ -282,6 +284,26 @@ def test_only_the_drawn_data_set_is_a_miniature(demo):
 
 def test_a_figure_row_stands_for_the_recipe_that_images_names(matrix):
     assert matrix.image_recipe(matrix.entry("figure3"), "sgid") == "sgid_five"
+
+
+def test_a_figure_row_stands_for_the_named_recipe_where_a_method_has_its_name(config):
+    config["methods"]["text2img_sgid"]["images"] = ["sgid_beam", "text2img_sgid"]
+    config["figures"]["figure4"] |= {"rows": ["text2img_sgid"], "images": {"text2img_sgid": "text2img_sgid"}}
+    matrix = Matrix(config)
+    assert matrix.image_recipe(matrix.entry("figure4"), "text2img_sgid") == "text2img_sgid"
+
+
+def test_a_table_draws_every_recipe_that_a_method_chooses_from(matrix):
+    recipes = {recipe for _, recipe in matrix.drawn("selected")}
+    assert recipes == {"sgid", "sgid_beam", "sgid_filter"}
+
+
+def test_a_choice_among_recipes_of_one_rate_needs_the_weights_of_the_candidates(config):
+    config["methods"]["either"] = {"title": "t", "images": ["text2img", "sgid_ip"]}
+    config["selection"]["backbone"] = "vit"
+    table = {"title": "t", "datasets": ["pets"], "backbones": ["resnet50"], "groups": {"": ["either"]}}
+    config["tables"]["plain"] = table
+    assert "resources/models/vit_in21k/model.json" in models_needed(Matrix(config | {"build": ["plain"]}))
 
 
 def test_a_figure_row_may_be_a_recipe_itself(matrix):

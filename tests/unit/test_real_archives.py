@@ -10,16 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from configuration_files import FILES, laid_over, read_config
-from dev_archives import DEV, NAMES, SIZES, needs_dev, overlay
+from dev_archives import DEV, NAMES, SIZES, needs_dev, prepared, registry_of
 from PIL import Image
 from torchvision import datasets as vision
 
 from sgid.dataset_registry import DatasetRegistry
-from sgid.datasets import DataSet, prepare, request_of
+from sgid.datasets import DataSet
 from sgid.datasets.archives import in_nested_tar
 from sgid.datasets.caltech101 import INNER
-from sgid.datasets.naming import listed_names
 from sgid.image_table import decode, encoded_of
 
 pytestmark = needs_dev
@@ -56,22 +54,12 @@ class Theirs:
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory) -> DatasetRegistry:
-    base = read_config(*FILES)
-    changes = overlay(base, prefix="file://", folder=tmp_path_factory.mktemp("splits"))
-    return DatasetRegistry(laid_over(base, changes)["datasets"])
+    return registry_of(tmp_path_factory.mktemp("splits"))
 
 
 @pytest.fixture(scope="module")
 def ours(registry, tmp_path_factory) -> dict[str, DataSet]:
     return {name: prepared(name, registry, tmp_path_factory.mktemp(name)) for name in NAMES}
-
-
-def prepared(name: str, registry: DatasetRegistry, workspace: Path) -> DataSet:
-    entry = registry.entries[name]
-    files = {role: ARCHIVES / name / archive["file"] for role, archive in entry["archives"].items()}
-    names = listed_names(registry.optional_file(name, "class_names"))
-    request = request_of(entry, files=files, split_files=registry.split_file(name), names=names, seed=0)
-    return prepare(name, entry, request, workspace=workspace)
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,7 @@ DANGLING = [
     ("recipes/text2img_sgid/source", "nothing", "recipes.text2img_sgid.source"),
     ("recipes/sgid_label/noise", {"as": "nothing"}, "recipes.sgid_label.noise.as"),
     ("methods/sgid/images", "nothing", "methods.sgid.images"),
+    ("methods/sgid_selected/images", ["sgid", "nothing"], "methods.sgid_selected.images"),
     ("tables/table1/datasets", ["nothing"], "tables.table1.datasets"),
     ("tables/table1/backbones", ["nothing"], "tables.table1.backbones"),
     ("tables/table1/groups/single", ["sgid", "nothing"], "tables.table1.groups.single"),
@@ -163,6 +164,20 @@ def test_a_figure_of_drawn_pictures_has_no_row_that_draws_nothing(config, kind):
     assert refusal(config).startswith("figures.pictures.rows: 'cutmix' draws no images")
 
 
+@pytest.mark.parametrize("figure", ["figure1", "figure4"])
+def test_a_figure_row_that_chooses_among_recipes_must_say_which_it_shows(config, figure):
+    config["figures"][figure]["rows"] = ["sgid_selected"]
+    assert refusal(config).startswith(f"figures.{figure}.rows: 'sgid_selected' chooses among several recipes; name one")
+    config["figures"][figure]["images"] = {"sgid_selected": "sgid_beam"}
+    check_references(checked(config))
+
+
+@pytest.mark.parametrize("images", [[], ["sgid"], ["sgid", "sgid"], {"as": "sgid"}])
+def test_a_list_of_recipes_that_leaves_no_choice_is_refused(config, images):
+    config["methods"]["sgid_selected"]["images"] = images
+    assert refusal(config).startswith("methods.sgid_selected.images: ")
+
+
 def test_every_sampler_of_the_schema_is_known(config):
     for captions in SAMPLERS_OF:
         config["recipes"]["sgid"]["captions"] = captions
@@ -173,3 +188,69 @@ def test_a_similarity_of_blips_own_asks_for_its_model(config):
     config["similarity"]["mode"] = "blip_itc"
     with pytest.raises(ConfigError, match=r"^similarity\.mode: blip_itc needs models\.blip_itm, .* config/README\.md$"):
         check_references(config)
+
+
+@pytest.mark.parametrize("path", ["training/exclude", "methods/sgid/training/exclude"])
+def test_a_reject_list_that_is_not_there_is_refused_with_key_and_file(config, path):
+    put(config, path, ["lists/none.csv"])
+    expected = f"{path.replace('/', '.')}: lists/none.csv: there is no such file; save a reject list from"
+    assert refusal(config).startswith(expected)
+
+
+def test_a_file_that_is_no_reject_list_is_refused_before_the_first_job(config, tmp_path):
+    (tmp_path / "list.csv").write_text("a,b\n")
+    config["training"]["exclude"] = [str(tmp_path / "list.csv")]
+    assert refusal(config).startswith(f"training.exclude: {tmp_path / 'list.csv'}: no reject list")
+
+
+def test_a_reject_list_that_can_be_read_passes(config, tmp_path):
+    (tmp_path / "list.csv").write_text("image_id,source_id,reason\n")
+    config["training"]["exclude"] = [str(tmp_path / "list.csv")]
+    check_references(checked(config))
+
+
+GENERATED_ONLY = [
+    ("training/mix", "replace"),
+    ("training/replace_probability", 0.1),
+    ("training/per_original", 1),
+    ("training/exclude", []),
+    ("training/budget", "steps"),
+    ("online/randaugment/only", "generated"),
+    ("online/random_erasing/only", "originals"),
+]
+
+
+@pytest.mark.parametrize(("key", "value"), GENERATED_ONLY)
+def test_a_method_without_images_has_no_say_about_them(config, key, value):
+    put(config, f"methods/re/{key}", value)
+    path = f"methods.re.{key.replace('/', '.')}"
+    assert refusal(config) == f"{path}: the method draws no images, so this changes nothing; leave it out"
+
+
+@pytest.mark.parametrize(("key", "value"), [*GENERATED_ONLY, ("training/epochs_factor", 3)])
+def test_a_method_with_images_has_it(config, key, value):
+    put(config, f"methods/sgid/{key}", value)
+    check_references(checked(config))
+
+
+def test_a_transform_for_all_is_every_methods(config):
+    config["methods"]["re"]["online"] = {"random_erasing": {"only": "all"}}
+    check_references(checked(config))
+
+
+def test_a_setting_of_all_methods_is_held_to_what_the_recipes_of_the_build_draw(config):
+    config["training"]["per_original"], config["build"] = 2, ["table4"]
+    assert refusal(config).startswith(
+        "training.per_original, for methods.sgid: 2 is more than the replicates of recipes."
+    )
+    config["build"] = ["figure5"]
+    check_references(checked(config))
+
+
+def test_more_images_of_an_original_than_its_recipe_draws_are_refused(config):
+    config["methods"]["sgid"]["training"] = {"per_original": 2}
+    assert refusal(config).startswith(
+        "methods.sgid.training.per_original: 2 is more than the replicates of recipes.sgid (1); "
+    )
+    config["recipes"]["sgid"]["replicates"] = 2
+    check_references(checked(config))

@@ -1,55 +1,32 @@
-"""Training sets without leaks, deterministic training, and networks that learn."""
+"""Deterministic training, networks that learn, and what the seeds of a job share."""
 
-import numpy as np
-import pyarrow as pa
+import shutil
+from dataclasses import replace
+
 import pytest
 import torch
-from PIL import Image
-from torch.nn.functional import one_hot
-
-from sgid.backbones import Backbone, Recipe, build_backbone
-from sgid.evaluation import evaluate
-from sgid.image_table import encode, image_rows
-from sgid.miniature.world import SHAPES, draw
-from sgid.training import (
-    History,
-    Online,
-    TrainingSet,
-    compose_training_set,
-    encoded,
-    fit_classifier,
-    optimise,
-    rate_share,
-    unchanged,
+from drawn_training import (
+    PROBE,
+    RANDOM_VIT,
+    RESNET,
+    drawn_pictures,
+    drawn_set,
+    fit,
+    parameters_of,
+    with_recipe,
 )
 
-RESNET = {
-    "library": "timm",
-    "name": "resnet18",
-    "options": {
-        "layers": [1, 1, 1, 1],
-        "channels": [16, 32, 64, 64],
-        "stem_type": "deep",
-        "stem_width": 8,
-        "zero_init_last": False,
-        "output_stride": 8,
-    },
-    "exchange_after": "maxpool",
-    "view": {"resize": 32, "crop": 32, "size": 32, "padding": 2, "mean": [0.5] * 3, "std": [0.25] * 3},
-    "recipe": {
-        "optimizer": "sgd",
-        "learning_rate": 0.1,
-        "weight_decay": 5e-4,
-        "epochs": 2,
-        "batch_size": 16,
-        "warmup": 0.1,
-    },
-}
-PROBE = RESNET | {
-    "train": "head",
-    "view": RESNET["view"] | {"padding": 0, "flip": False},
-    "recipe": {"optimizer": "adamw", "learning_rate": 0.01, "weight_decay": 0.0, "epochs": 4, "batch_size": 8},
-}
+from sgid import memory, training
+from sgid.backbones import Backbone, build_backbone
+from sgid.evaluation import scores_of
+from sgid.memory import require_memory
+from sgid.miniature.world import SHAPES
+from sgid.online import Online
+from sgid.predictions import predict
+from sgid.training import Trainer, encoded
+
+EVERYTHING = {"randaugment": {}, "random_erasing": {}, "cutmix": {}, "moex": {}}
+BEST = {"report": "best_on_validation"}
 
 
 @pytest.fixture(autouse=True)
@@ -57,78 +34,40 @@ def one_thread():
     torch.set_num_threads(1)
 
 
-def drawn_set(count, *, seed=0):
-    shapes = np.arange(count) % len(SHAPES)
-    drawings = draw(np.random.default_rng(seed), count, target_share=0.0, shapes=shapes)
-    labels = torch.from_numpy(drawings.fields["shape"])
-    return TrainingSet(torch.from_numpy(drawings.images), labels, torch.zeros(count, dtype=torch.bool))
+@pytest.fixture
+def encodings(monkeypatch):
+    """The number of pictures of each call that encodes a set."""
+    counts, own = [], training.encoded
+
+    def counted(model, backbone, images):
+        counts.append(len(images))
+        return own(model, backbone, images)
+
+    monkeypatch.setattr(training, "encoded", counted)
+    return counts
 
 
-def table(ids, *, colour=0, side=8, source_ids=None):
-    picture = encode(Image.new("RGB", (side, side), (colour, colour, colour)))
-    rows = image_rows(ids, [picture] * len(ids), list(range(len(ids))))
-    return rows if source_ids is None else rows.append_column("source_id", pa.array(source_ids))
+@pytest.fixture
+def pretrained(monkeypatch):
+    """A probe whose encoder counts as pre-trained: equal for every seed, its head zero."""
+
+    def built(backbone, classes, *, weights_folder, seed):
+        model = build_backbone(replace(backbone, weights=None), classes, weights_folder=None, seed=7)
+        torch.nn.init.zeros_(model.head.weight)
+        torch.nn.init.zeros_(model.head.bias)
+        return model
+
+    monkeypatch.setattr(training, "build_backbone", built)
+    return PROBE | {"weights": "of the test"}
 
 
-def fit(entry, training_set, *, seed=1, online=None):
-    chosen = Online.from_config(online or {})
-    return fit_classifier(Backbone.from_config(entry), training_set, classes=len(SHAPES), seed=seed, online=chosen)
-
-
-def parameters_of(model):
-    return torch.cat([value.detach().double().flatten() for value in model.state_dict().values()])
-
-
-def test_generated_images_are_appended_and_marked():
-    both = compose_training_set(table(["a", "b"]), table(["g"], colour=9, source_ids=["b"]), size=8)
-    assert both.images.shape == (3, 8, 8, 3)
-    assert both.generated.tolist() == [False, False, True]
-    assert both.images[2].unique().tolist() == [9]
-    assert both.labels.tolist() == [0, 1, 0]
-
-
-def test_pictures_are_decoded_to_the_size_of_the_view():
-    assert compose_training_set(table(["a"], side=20), None, size=12).images.shape == (1, 12, 12, 3)
-
-
-def test_held_out_images_are_absent_as_originals_and_as_sources():
-    originals = table(["a", "b", "c"])
-    generated = table(["g/a", "g/b", "g/c", "h/b"], colour=9, source_ids=["a", "b", "c", "b"])
-    rest = compose_training_set(originals, generated, size=8, held_out={"b"})
-    assert rest.labels.tolist() == [0, 2, 0, 2]
-    assert rest.generated.tolist() == [False, False, True, True]
-
-
-def test_validation_images_that_are_no_training_rows_are_held_out_too():
-    generated = table(["g/a", "g/v"], source_ids=["a", "v"])
-    assert len(compose_training_set(table(["a"]), generated, size=8, held_out={"v"})) == 2
-
-
-def test_images_generated_from_anything_but_training_images_are_refused():
-    with pytest.raises(ValueError, match=r"1 generated images come from no training image .*'test/7'"):
-        compose_training_set(table(["a"]), table(["g"], source_ids=["test/7"]), size=8)
-
-
-def test_an_unknown_mix_names_the_legal_ones():
-    with pytest.raises(ValueError, match=r"'replaced' is not defined \(have: append\)"):
-        compose_training_set(table(["a"]), None, size=8, mix="replaced")
-
-
-def test_an_unknown_online_transform_names_the_legal_ones():
-    with pytest.raises(ValueError, match=r"'cutmx'.*have: cutmix, moex, randaugment, random_erasing"):
-        Online.from_config({"cutmx": {}})
-
-
-def test_online_options_may_differ_for_small_images():
-    options = {"moex": {"weight": 0.9, "small_images": {"weight": 0.5, "probability": 0.25}}}
-    large, small = (Online.from_config(options, image_size=size).mixings[0] for size in (224, 32))
-    assert (large.weight, large.probability) == (0.9, 0.5)
-    assert (small.weight, small.probability) == (0.5, 0.25)
+def trainer(entry, count=40, *, online=None, **how):
+    chosen, backbone = Online.from_config(online or {}), Backbone.from_config(entry)
+    return Trainer(backbone, lambda: drawn_set(count), len(SHAPES), online=chosen, **how)
 
 
 def test_the_same_seed_trains_the_same_bits_and_another_seed_does_not():
-    online = {"randaugment": {}, "random_erasing": {}, "cutmix": {}, "moex": {}}
-    networks = [fit(RESNET, drawn_set(40), seed=seed, online=online)[0] for seed in (1, 1, 2)]
+    networks = [fit(RESNET, drawn_set(40), seed=seed, online=EVERYTHING)[0] for seed in (1, 1, 2)]
     first, second, other = map(parameters_of, networks)
     assert torch.equal(first, second)
     assert not torch.equal(first, other)
@@ -140,56 +79,97 @@ def test_every_online_method_changes_what_is_learnt(name):
     assert plain[1].train_loss != augmented[1].train_loss
 
 
-def test_history_counts_epochs_and_steps_and_drops_no_picture():
-    seen = []
-    inputs, model = torch.arange(35.0).unsqueeze(1), torch.nn.Linear(1, 2)
-
-    def watch(batch, targets):
-        seen.append(batch.flatten())
-        return unchanged(batch, targets)
-
-    recipe = Recipe("sgd", learning_rate=1e-4, weight_decay=0.0, epochs=3, batch_size=16)
-    targets = one_hot(torch.zeros(35, dtype=torch.long), 2).float()
-    history = optimise(model, inputs, targets, augment=watch, recipe=recipe, seed=0)
-    assert (history.epochs, history.steps, len(history.train_loss)) == (3, 9, 3)
-    assert [len(batch) for batch in seen[:3]] == [12, 12, 11]
-    assert torch.cat(seen[:3]).sort().values.tolist() == list(range(35))
-    assert isinstance(history, History)
+@pytest.mark.parametrize("entry", [RESNET, RANDOM_VIT, PROBE], ids=["resnet", "vit that draws", "probe"])
+def test_seeds_trained_in_one_job_are_those_of_jobs_of_their_own_to_the_bit(entry):
+    packed = trainer(entry, online={"cutmix": {}} if entry is RESNET else {})
+    both = [packed.fit(seed)[0] for seed in (1, 2)]
+    alone = [trainer(entry, online={"cutmix": {}} if entry is RESNET else {}).fit(seed)[0] for seed in (1, 2)]
+    assert all(torch.equal(parameters_of(a), parameters_of(b)) for a, b in zip(both, alone, strict=True))
 
 
-def test_the_learning_rate_warms_up_and_falls_to_nothing_by_a_cosine():
-    recipe = Recipe("sgd", learning_rate=1.0, weight_decay=0.0, epochs=1, batch_size=1, warmup=0.1)
-    shares = [rate_share(step, 100, recipe) for step in range(101)]
-    assert shares[:10] == sorted(shares[:10])
-    assert shares[10] == max(shares) == 1
-    assert shares[55] == pytest.approx(0.5)
-    assert shares[100] == pytest.approx(0)
+def test_layers_that_draw_take_a_stream_of_the_run_and_leave_the_global_one_alone():
+    before = torch.get_rng_state()
+    first = parameters_of(fit(RANDOM_VIT, drawn_set(32))[0])
+    assert torch.equal(before, torch.get_rng_state())
+    torch.rand(5)
+    assert torch.equal(first, parameters_of(fit(RANDOM_VIT, drawn_set(32))[0]))
 
 
-@pytest.mark.parametrize(("key", "legal"), [("optimizer", "adamw, sgd"), ("schedule", "cosine, constant")])
-def test_unknown_names_in_a_recipe_name_the_legal_ones(key, legal):
-    wrong = RESNET | {"recipe": RESNET["recipe"] | {key: "lamb", "warmup": 0.0}}
-    with pytest.raises(ValueError, match=rf"{key} 'lamb' is not defined \(have: {legal}\)"):
-        fit(wrong, drawn_set(16))
+def test_the_pictures_of_a_job_are_composed_once_and_only_when_something_is_trained():
+    calls = []
+    job = replace(trainer(RESNET), compose=lambda: calls.append(1) or drawn_set(16))
+    assert calls == []
+    job.fit(1), job.fit(2)
+    assert calls == [1]
+
+
+def test_unknown_names_in_a_recipe_name_the_legal_ones():
+    for key, legal in (("optimizer", "adamw, sgd"), ("schedule", "cosine, constant")):
+        with pytest.raises(ValueError, match=rf"{key} 'lamb' is not defined \(have: {legal}\)"):
+            fit(with_recipe(RESNET, **{key: "lamb"}), drawn_set(16))
+
+
+def test_an_unknown_report_names_the_legal_ones():
+    with pytest.raises(ValueError, match=r"training.report: 'first' is not defined \(have: last, best_on_validation\)"):
+        fit(RESNET, drawn_set(16), settings={"report": "first"})
 
 
 def test_a_loss_that_breaks_down_stops_the_run():
-    wild = RESNET | {"recipe": RESNET["recipe"] | {"learning_rate": 1e30, "warmup": 0.0}}
     with pytest.raises(ValueError, match="lower the backbone's learning_rate"):
-        fit(wild, drawn_set(16))
+        fit(with_recipe(RESNET, learning_rate=1e30, warmup=0.0), drawn_set(16))
 
 
-def test_a_probe_on_cached_features_equals_one_on_pixels():
-    backbone, training_set = Backbone.from_config(PROBE), drawn_set(48)
-    cached, history = fit(PROBE, training_set)
-    uncached = build_backbone(backbone, len(SHAPES), weights_folder=None, seed=1)
-    targets = one_hot(training_set.labels, len(SHAPES)).float()
-    seen_as = encoded(uncached, backbone, training_set.images)
-    values = (training_set.images.permute(0, 3, 1, 2).float() / 255 - 0.5) / 0.25
-    torch.testing.assert_close(seen_as, uncached.features(values))
-    again = optimise(uncached, values, targets, augment=unchanged, recipe=backbone.recipe, seed=1)
+def test_a_batch_that_does_not_fit_the_memory_is_one_sentence(monkeypatch):
+    def full(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9.00 GiB. …")
+
+    monkeypatch.setattr("sgid.loop.training_step", full)
+    sentence = r"batches of 16 pictures of 32 pixels .* \(Tried to allocate 9.00 GiB\); lower the backbone's batch_size"
+    with pytest.raises(MemoryError, match=sentence):
+        fit(RESNET, drawn_set(16))
+
+
+def test_pictures_that_do_not_fit_the_memory_keep_a_sentence_of_their_own(monkeypatch):
+    monkeypatch.setattr(memory, "available_memory", lambda: 100)
+
+    def compose():
+        require_memory(40, 32)
+
+    sentence = r"^40 pictures of 32 pixels a side take .*; lower the backbone's view\.resize"
+    with pytest.raises(MemoryError, match=sentence):
+        replace(trainer(RESNET), compose=compose).fit(1)
+
+
+def test_a_probe_on_cached_features_equals_one_on_pixels(monkeypatch):
+    cached, history = fit(PROBE, drawn_set(48))
+    monkeypatch.setattr(Trainer, "on_features", False)
+    uncached, again = fit(PROBE, drawn_set(48))
     torch.testing.assert_close(parameters_of(cached), parameters_of(uncached), atol=1e-5, rtol=1e-4)
     assert again.train_loss == pytest.approx(history.train_loss, rel=1e-4)
+    assert (again.steps, again.images) == (history.steps, history.images)
+
+
+def test_encoded_pictures_are_what_the_head_sees_of_them():
+    backbone, pictures = Backbone.from_config(PROBE), drawn_set(24)
+    model = build_backbone(backbone, len(SHAPES), weights_folder=None, seed=1).eval()
+    values = (pictures.images.permute(0, 3, 1, 2).float() / 255 - 0.5) / 0.25
+    torch.testing.assert_close(encoded(model, backbone, pictures.images), model.features(values))
+
+
+def test_a_pretrained_probe_encodes_its_pictures_once_for_all_seeds(pretrained, encodings):
+    job = trainer(pretrained)
+    (first, _), (second, _) = job.fit(1), job.fit(2)
+    assert encodings == [40]
+    assert first.encoder is second.encoder
+    assert not torch.equal(first.head.weight, second.head.weight)  # the order of the pictures differs
+    assert torch.equal(first.head.weight, trainer(pretrained).fit(1)[0].head.weight)
+
+
+def test_a_random_probe_encodes_anew_for_each_seed_for_its_encoder_is_another(encodings):
+    job = trainer(PROBE)
+    (first, _), (second, _) = job.fit(1), job.fit(2)
+    assert encodings == [40, 40]
+    assert not torch.equal(parameters_of(first.encoder), parameters_of(second.encoder))
 
 
 def test_a_probe_with_an_online_method_still_leaves_its_encoder_alone():
@@ -199,10 +179,65 @@ def test_a_probe_with_an_online_method_still_leaves_its_encoder_alone():
     assert not torch.equal(parameters_of(fresh.head), parameters_of(trained.head))
 
 
+@pytest.mark.parametrize("entry", [with_recipe(RESNET, epochs=4), PROBE], ids=["network", "probe"])
+def test_the_best_epoch_on_validation_is_the_network_that_is_reported(entry):
+    pictures, backbone = drawn_pictures(64), Backbone.from_config(entry)
+    model, history = fit(entry, drawn_set(48), settings=BEST, validation=pictures)
+    scores = scores_of(predict([model], backbone, pictures)[0], class_names=list(SHAPES))
+    assert len(history.validation_accuracy) == 4
+    assert scores["accuracy"] == max(history.validation_accuracy)
+    assert history.validation_accuracy.index(max(history.validation_accuracy)) + 1 == history.best_epoch
+
+
+def test_measuring_on_validation_changes_nothing_of_what_is_learnt():
+    plain, measured = (
+        fit(RANDOM_VIT, drawn_set(32), settings=settings, validation=drawn_pictures(16))[1] for settings in ({}, BEST)
+    )
+    assert plain.train_loss == measured.train_loss
+    assert (plain.validation_accuracy, plain.best_epoch) == ([], None)
+
+
+def test_the_best_epoch_without_validation_images_is_refused():
+    with pytest.raises(ValueError, match="best_on_validation needs validation images"):
+        fit(RESNET, drawn_set(16), settings=BEST)
+
+
+def test_a_budget_in_steps_cuts_the_last_epoch_and_the_schedule_ends_with_it():
+    pictures = drawn_set(32)
+    doubled = replace(
+        pictures,
+        images=pictures.images.repeat(2, 1, 1, 1),
+        labels=pictures.labels.repeat(2),
+        generated=torch.arange(64) >= 32,
+        origin=torch.arange(32).repeat(2),
+    )
+    _, history = fit(with_recipe(RESNET, epochs=3), doubled, settings={"budget": "steps"})
+    assert (history.steps, history.images, history.epochs) == (3 * 2, 6 * 16, 2)
+
+
+def test_averaged_weights_are_what_is_reported():
+    plain, averaged = (fit(with_recipe(RESNET, ema=ema), drawn_set(32)) for ema in (None, 0.5))
+    assert plain[1].train_loss == averaged[1].train_loss
+    assert not torch.equal(parameters_of(plain[0]), parameters_of(averaged[0]))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler on a CPU")
+def test_a_compiled_network_learns_what_an_interpreted_one_does():
+    plain, compiled = (fit(RESNET, drawn_set(32), settings={"compile": flag})[1] for flag in (False, True))
+    assert compiled.train_loss == pytest.approx(plain.train_loss, rel=1e-3)
+
+
+def test_moex_is_not_compiled_away():
+    plain, compiled = (
+        fit(RESNET, drawn_set(32), online={"moex": {}}, settings={"compile": flag})[1] for flag in (False, True)
+    )
+    assert compiled.train_loss == plain.train_loss
+
+
 def test_a_tiny_network_learns_the_drawn_shapes():
-    longer = RESNET | {"recipe": RESNET["recipe"] | {"epochs": 10}}
+    longer = with_recipe(RESNET, epochs=10)
     model, history = fit(longer, drawn_set(240))
-    test = drawn_set(200, seed=1)
-    scores = evaluate(model, Backbone.from_config(longer), test.images, test.labels, class_names=list(SHAPES))
+    predictions = predict([model], Backbone.from_config(longer), drawn_pictures(200))[0]
     assert history.train_loss[-1] < history.train_loss[0] / 2
-    assert scores["accuracy"] > 40  # chance is 12.5
+    assert scores_of(predictions, class_names=list(SHAPES))["accuracy"] > 40  # chance is 12.5

@@ -1,5 +1,6 @@
 """Backbones: an encoder from timm or open_clip and a linear head, described by one entry of config/backbones.yaml."""
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,8 @@ SMALL_IMAGES = 64  # pixels: data sets of at most this side take an entry's `sma
 class Recipe:
     """How a backbone is trained; every field stands in config/backbones.yaml with its basis.
 
-    warmup: share of all steps; momentum is of sgd only; gradient_clip: largest norm, None for no limit.
+    warmup: share of all steps; momentum is of sgd only; gradient_clip: largest norm, None for no limit; ema: share of
+    the old average at each step of an exponential moving average of the weights, which is then what is reported.
     """
 
     optimizer: str
@@ -32,6 +34,7 @@ class Recipe:
     label_smoothing: float = 0.0
     gradient_clip: float | None = None
     momentum: float = 0.9
+    ema: float | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,17 @@ class Classifier(nn.Module):
         # Entries near 1 whatever the encoder, so that one learning rate fits the head.
         return normalize(features, dim=1) * features.shape[1] ** 0.5
 
+    def layer(self, name: str) -> nn.Module:
+        """The module of the encoder that an entry's `exchange_after` names."""
+        try:
+            return self.encoder.get_submodule(name)
+        except AttributeError as error:
+            known = ", ".join(child for child, _ in self.encoder.named_children())
+            raise ValueError(
+                f"exchange_after: the network has no module {name!r} (have: {known}, and what is inside of them); "
+                "correct the backbone's entry"
+            ) from error
+
     def forward(self, images: Tensor) -> Tensor:
         """Logits (B, classes)."""
         return self.head(self.features(images))
@@ -131,12 +145,17 @@ def timm_encoder(backbone: Backbone, weights_folder: Path | None) -> tuple[nn.Mo
     """A timm network without its head, and its width; weights from `<folder>/model.safetensors` in timm's names."""
     import timm  # here, not above: the import takes seconds, and a job needs one library only
 
-    encoder = timm.create_model(backbone.name, pretrained=False, num_classes=0, **backbone.options)
+    if not timm.is_model(backbone.name):
+        raise ValueError(unknown_network(backbone, timm.list_models()))
+    try:
+        encoder = timm.create_model(backbone.name, pretrained=False, num_classes=0, **backbone.options)
+    except TypeError as error:
+        raise ValueError(f"backbone {backbone.name!r}: timm refuses its options ({error}); correct them") from error
     if backbone.stem == "small":
         shrink_stem(encoder)
     if backbone.weights:
         load_encoder(encoder, weights_file(backbone, weights_folder, name="model.safetensors"))
-    return encoder, encoder.num_features
+    return encoder, encoder.head_hidden_size
 
 
 def open_clip_encoder(backbone: Backbone, weights_folder: Path | None) -> tuple[nn.Module, int]:
@@ -147,8 +166,17 @@ def open_clip_encoder(backbone: Backbone, weights_folder: Path | None) -> tuple[
     if backbone.weights:
         weights = weights_file(backbone, weights_folder, name="open_clip_model.safetensors")
         name = f"local-dir:{weights.parent}"
+    elif name not in open_clip.list_models():
+        raise ValueError(unknown_network(backbone, open_clip.list_models()))
     tower = open_clip.create_model(name, **backbone.options).visual
     return tower, tower.output_dim
+
+
+def unknown_network(backbone: Backbone, known: list[str]) -> str:
+    """The sentence about a name that a library does not know, with the nearest that it does."""
+    nearest = difflib.get_close_matches(backbone.name, known, n=3)
+    hint = f" (near it: {', '.join(nearest)})" if nearest else ""
+    return f"{backbone.library} has no network {backbone.name!r}{hint}; correct the backbone's name"
 
 
 BUILDERS = {"timm": timm_encoder, "open_clip": open_clip_encoder}
@@ -165,8 +193,9 @@ def load_encoder(encoder: nn.Module, path: Path) -> None:
     """Load timm weights, except the head of the pre-training task; every other name must match."""
     from safetensors.torch import load_file
 
-    head = f"{encoder.pretrained_cfg['classifier']}."
-    state = {name: values for name, values in load_file(path).items() if not name.startswith(head)}
+    classifier = encoder.pretrained_cfg["classifier"]  # of a distilled network, a tuple of two
+    heads = tuple(f"{name}." for name in ([classifier] if isinstance(classifier, str) else classifier))
+    state = {name: values for name, values in load_file(path).items() if not name.startswith(heads)}
     wrong = sorted(state.keys() ^ encoder.state_dict().keys())
     if wrong:
         raise ValueError(

@@ -5,7 +5,6 @@ of the stated size and hash is renamed. `tenacity` decides when to try again.
 """
 
 import contextlib
-import hashlib
 import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from typing import BinaryIO
 from tenacity import RetryCallState, Retrying, before_sleep_log, retry_if_exception_type, wait_exponential_jitter
 
 from sgid.locks import lock_if_free
+from sgid.runtime import file_hash
 from sgid.transfer import InterruptedTransferError, RefusedError, is_page, transfer
 
 LOG = logging.getLogger("sgid.download")
@@ -179,9 +179,3 @@ def verify(path: Path, wanted: RemoteFile, *, advice: str, called: str | None = 
         found = file_hash(path, algorithm) if expected else None
         if found != expected:
             raise WrongFileError(f"{called}: its {algorithm} is {found} where {expected} is expected; {advice}")
-
-
-def file_hash(path: str | Path, algorithm: str = "sha256") -> str:
-    """Hexadecimal hash of a file's bytes."""
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, algorithm).hexdigest()

@@ -1,55 +1,42 @@
-"""Measure a trained classifier on every picture of a split, and record the run."""
+"""The scores of a run, counted from its predictions, and the record that its JSON holds."""
 
+import resource
+import sys
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
 import torch
-from torch import Tensor
 
-from sgid.backbones import Backbone, Classifier
-from sgid.image_table import pixels_of
+from sgid.composition import TrainingSet
+from sgid.loop import History
 from sgid.runtime import provenance
-from sgid.training import History, TrainingSet, autocast
-from sgid.transforms import evaluation_view
-
-BATCH = 256
 
 
-def evaluate(
-    model: Classifier, backbone: Backbone, images: Tensor, labels: Tensor, *, class_names: list[str]
-) -> dict[str, Any]:
-    """Accuracy in percent of uint8 (N, S, S, 3) against int64 (N,), whole and by class (those that occur)."""
-    right = predictions(model, backbone, images) == labels
+def scores_of(predictions: pa.Table, *, class_names: list[str]) -> dict[str, Any]:
+    """Accuracy in percent, whole and by class; the confusion matrix holds class to predicted class to count.
+
+    Counts of zero, and classes without a picture, are left out.
+    """
+    confusion = confusion_of(predictions, class_names=class_names)
+    right = {name: row.get(name, 0) for name, row in confusion.items()}
     return {
-        "accuracy": percent(right),
-        "correct": int(right.sum()),
-        "test_images": len(labels),
-        "per_class_accuracy": {
-            name: percent(right[labels == label]) for label, name in enumerate(class_names) if (labels == label).any()
-        },
+        "accuracy": 100 * sum(right.values()) / len(predictions),
+        "correct": sum(right.values()),
+        "test_images": len(predictions),
+        "per_class_accuracy": {name: 100 * right[name] / sum(row.values()) for name, row in confusion.items()},
+        "confusion": confusion,
     }
 
 
-def evaluate_table(model: Classifier, backbone: Backbone, table: pa.Table, *, class_names: list[str]) -> dict[str, Any]:
-    """`evaluate` on every row of an image table."""
-    images = torch.from_numpy(pixels_of(table, backbone.view.resize))
-    return evaluate(model, backbone, images, torch.tensor(table["label"].to_pylist()), class_names=class_names)
-
-
-@torch.no_grad()
-def predictions(model: Classifier, backbone: Backbone, images: Tensor) -> Tensor:
-    """int64 (N,) on the CPU: the class of the largest logit; the last batch is as short as it is, never dropped."""
-    device = next(model.parameters()).device
-    model.eval()
-    with autocast(device):
-        parts = [model(evaluation_view(part.to(device), backbone.view)).argmax(1) for part in images.split(BATCH)]
-    return torch.cat(parts).cpu()
-
-
-def percent(right: Tensor) -> float:
-    """Share of true entries of a bool tensor, in percent."""
-    return 100 * int(right.sum()) / len(right)
+def confusion_of(predictions: pa.Table, *, class_names: list[str]) -> dict[str, dict[str, int]]:
+    """Name of a class to name of a predicted class to the number of pictures, where there are any."""
+    pairs = Counter(zip(predictions["label"].to_pylist(), predictions["predicted"].to_pylist(), strict=True))
+    confusion: dict[str, dict[str, int]] = defaultdict(dict)
+    for (label, predicted), count in sorted(pairs.items()):
+        confusion[class_names[label]][class_names[predicted]] = count
+    return dict(confusion)
 
 
 def run_record(
@@ -59,22 +46,49 @@ def run_record(
     history: History,
     *,
     image_set: Mapping[str, Any] | None,
+    training: Mapping[str, Any],
     miniature: bool,
     device: str,
 ) -> dict[str, Any]:
-    """What a run's JSON holds; `names` say which run it is, `image_set` which generated images it saw, if any."""
+    """What a run's JSON holds; `names` say which run it is, `image_set` which generated images it saw, if any.
+
+    `training`: the settings that decided it (config.yaml's with the method's own laid over them).
+    """
     return {
         **names,
         **scores,
         "train_images": len(training_set),
         "generated_images": int(training_set.generated.sum()),
+        "excluded_images": training_set.excluded,
+        "mix": training_set.mix.name,
+        "training": dict(training),
         "epochs": history.epochs,
         "steps": history.steps,
         "recipe": image_set["recipe"] if image_set else None,
         "noise_rate": image_set["noise_rate"] if image_set else None,
-        "curves": {"epoch": list(range(1, history.epochs + 1)), "train_loss": history.train_loss},
+        "reported_epoch": history.best_epoch or history.epochs,
+        "curves": curves_of(history),
         "seconds": round(history.seconds, 3),
-        "images_per_second": round(history.epochs * len(training_set) / history.seconds, 1),
+        "images_per_second": round(history.images / history.seconds, 1),
+        "peak_memory": peak_memory(device),
         "miniature": miniature,
         "provenance": provenance(device),
     }
+
+
+def curves_of(history: History) -> dict[str, list]:
+    """One value an epoch: its number, the loss and, where it was measured, the accuracy on validation in percent."""
+    measured = {"validation_accuracy": history.validation_accuracy} if history.validation_accuracy else {}
+    return {"epoch": list(range(1, history.epochs + 1)), "train_loss": history.train_loss} | measured
+
+
+def peak_memory(device: str) -> dict[str, float | None]:
+    """The most that this process has held so far, in MiB: resident, and in PyTorch's hands on its GPU (None on a CPU).
+
+    Runs that were trained in one job share it.
+    """
+    # The kernel counts KiB, macOS bytes.
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    on_gpu = round(torch.cuda.max_memory_allocated(device) / 2**20, 1) if device.startswith("cuda") else None
+    return {"resident_mib": round(resident, 1), "gpu_mib": on_gpu}

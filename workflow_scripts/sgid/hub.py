@@ -26,7 +26,8 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils import build_hf_headers
 from tenacity import Retrying, before_sleep_log, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
-from sgid.download import FRUITLESS_TRIES, LONGEST_WAIT, RemoteFile, WrongFileError, download, file_hash
+from sgid.download import FRUITLESS_TRIES, LONGEST_WAIT, RemoteFile, WrongFileError, download
+from sgid.runtime import file_hash
 from sgid.transfer import BUSY, InterruptedTransferError, RefusedError
 
 LOG = logging.getLogger("sgid.hub")

@@ -94,9 +94,9 @@ def read_columns(shard: dict, path: str | Path, columns: list[str] | None = None
 
 
 def load_chosen(images: Sequence[str], choice: Sequence[str]) -> tuple[dict | None, pa.Table | None]:
-    """The image set to train on: none, the only one, or of several the one whose noise rate `choice` selected.
+    """The image set to train on: none, the only one, or of several the one that `choice` selected.
 
-    `images`: paths of set files; `choice`: [] or the path of a selection file.
+    `images`: paths of set files; `choice`: [] or the path of a selection file, of a noise rate or of a recipe and rate.
     """
     if not images:
         return None, None
@@ -105,18 +105,17 @@ def load_chosen(images: Sequence[str], choice: Sequence[str]) -> tuple[dict | No
 
 
 def chosen_set(images: Sequence[str], choice: Sequence[str]) -> str:
-    """The path among `images` whose noise rate the selection file chose."""
+    """The path among `images` of the set that has all that the selection file chose."""
     if not choice:
         raise ValueError(
             f"{len(images)} image sets and no selection among them: {', '.join(images)}; run choose_noise first"
         )
-    noise_rate = chosen_noise_rate(choice[0])
+    chosen = read_json(choice[0])["chosen"]
     for path in images:
-        if read_json(path)["noise_rate"] == noise_rate:
+        if chosen.items() <= read_json(path).items():
             return path
     raise ValueError(
-        f"{choice[0]} chose noise rate {noise_rate}, which none of these sets has: {', '.join(images)}; "
-        "run choose_noise again"
+        f"{choice[0]} chose {chosen}, which none of these sets has: {', '.join(images)}; delete it and run this again"
     )
 
 

@@ -75,9 +75,10 @@ class Matrix:
         """Every image recipe with its defaults filled in."""
         return {name: RECIPE_DEFAULTS | entry for name, entry in self.config["recipes"].items()}
 
-    def recipe_of(self, method: str) -> str | None:
-        """The image recipe of a method, None for the backbone and the online transforms."""
-        return self.config["methods"][method].get("images")
+    def recipes_of(self, method: str) -> list[str]:
+        """The image recipes of a method: none for the backbone and the online transforms, several to choose from."""
+        images = self.config["methods"][method].get("images", [])
+        return [images] if isinstance(images, str) else images
 
     def noise_rates(self, recipe: str) -> list[str]:
         """The noise rates a recipe is drawn at, as in its paths; `chosen` where validation of another decides."""
@@ -210,14 +211,15 @@ class Matrix:
         return [(dataset, recipe) for dataset, recipe in named if recipe]
 
     def image_recipe(self, entry: dict, row: str) -> str | None:
-        """The recipe whose images stand for a figure's row: named by `images`, the row itself, or its method's."""
-        row = entry.get("images", {}).get(row, row)
-        return self.recipe_of(row) if row in self.config["methods"] else row
+        """The recipe whose images stand for a figure's row: named by `images`, its method's only one, or the row."""
+        if row in entry.get("images", {}):
+            return entry["images"][row]
+        return next(iter(self.recipes_of(row)), None) if row in self.config["methods"] else row
 
     def drawn(self, name: str) -> list[tuple[str, str]]:
         """(dataset, recipe) pairs that a table or figure needs drawn, the sources of recipes included."""
-        pairs = [(cell["dataset"], self.recipe_of(cell["method"])) for cell in self.cells(name)]
-        pairs = [pair for pair in pairs if pair[1]] + self.figure_recipes(name)
+        pairs = [(cell["dataset"], recipe) for cell in self.cells(name) for recipe in self.recipes_of(cell["method"])]
+        pairs += self.figure_recipes(name)
         sources = [(dataset, self.recipes[recipe]["source"]) for dataset, recipe in pairs]
         return list(dict.fromkeys([*pairs, *(pair for pair in sources if pair[1] != ORIGINALS)]))
 

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sgid.operations import sent
 from sgid.transforms import box_mask
 
 Batch = tuple[Tensor, Tensor]
@@ -53,8 +54,8 @@ class CutMix:
         self, images: Tensor, targets: Tensor, generator: torch.Generator, *, layer: nn.Module
     ) -> Iterator[Batch]:
         count, _, height, width = images.shape
-        partners = torch.randperm(count, generator=generator).to(images.device)
-        box = self.boxes(count, height, width, generator=generator).to(images.device)
+        partners = sent(torch.randperm(count, generator=generator), images)
+        box = sent(self.boxes(count, height, width, generator=generator), images)
         mixed = torch.where(box_mask(box, height, width), images[partners], images)
         yield mixed, mix_targets(targets, partners, kept_share(box, height, width))
 
@@ -99,8 +100,8 @@ class MoEx:
     def __call__(
         self, images: Tensor, targets: Tensor, generator: torch.Generator, *, layer: nn.Module
     ) -> Iterator[Batch]:
-        partners = self.partners(len(images), generator=generator).to(images.device)
-        kept = torch.full((len(images),), self.weight)
+        partners = sent(self.partners(len(images), generator=generator), images)
+        kept = torch.full((len(images),), self.weight, device=images.device)
         hook = layer.register_forward_hook(lambda module, inputs, output: exchange_moments(output, partners))
         try:
             yield images, mix_targets(targets, partners, kept)
@@ -114,9 +115,13 @@ class MoEx:
 
 
 def exchange_moments(features: Tensor, partners: Tensor) -> Tensor:
-    """Features with each position's mean and deviation over channels taken from the partner's; same shape."""
-    mean, deviation = positional_moments(features)
-    return (features - mean) / deviation * deviation[partners] + mean[partners]
+    """Features with each position's mean and deviation over channels taken from the partner's; same shape and dtype.
+
+    Worked out in float32 at least, as the reference does: bfloat16 would round the moments to three digits.
+    """
+    values = features.to(torch.promote_types(features.dtype, torch.float32))
+    mean, deviation = positional_moments(values)
+    return ((values - mean) / deviation * deviation[partners] + mean[partners]).to(features.dtype)
 
 
 def positional_moments(features: Tensor) -> tuple[Tensor, Tensor]:

@@ -32,7 +32,7 @@ def recipes_drawn(matrix: Matrix) -> set[str]:
 
 
 def backbones_trained(matrix: Matrix) -> set[str]:
-    """The backbones of the build's runs, and that of the candidates where validation chooses a noise rate."""
+    """The backbones of the build's runs, and that of the candidates where validation chooses anything."""
     build = matrix.config["build"]
     whole = [
         name for name in build if matrix.entry(name).get("kind") in DRAWN_ONLY
@@ -40,8 +40,10 @@ def backbones_trained(matrix: Matrix) -> set[str]:
     shown = {recipe for name in build if name not in whole for _, recipe in matrix.drawn(name)}
     several = [recipe for recipe in shown | recipes_measured(matrix) if len(matrix.noise_rates(recipe)) > 1]
     deciding = [recipe for recipe in recipes_drawn(matrix) if isinstance(matrix.recipes[recipe]["noise"], Mapping)]
-    candidates = {matrix.config["selection"]["backbone"]} if several or deciding else set()
-    return {run.backbone for run in matrix.runs(build)} | candidates
+    runs = matrix.runs(build)
+    choosing = [run for run in runs if len(matrix.recipes_of(run.method)) > 1]
+    candidates = {matrix.config["selection"]["backbone"]} if several or deciding or choosing else set()
+    return {run.backbone for run in runs} | candidates
 
 
 def measuring(matrix: Matrix) -> list[str]:

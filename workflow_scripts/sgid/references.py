@@ -4,6 +4,9 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 
+from sgid.rejects import read_rejects
+from sgid.training_settings import OF_GENERATED
+
 SAMPLERS_OF = {
     "nucleus": ("nucleus",),
     "beam": ("beam",),
@@ -56,8 +59,9 @@ def check_references(config: dict) -> None:
     for name, recipe in config["recipes"].items():
         check_recipe(f"recipes.{name}", recipe, config)
     for name, method in config["methods"].items():
-        if "images" in method:
-            require(f"methods.{name}.images", [method["images"]], config["recipes"])
+        check_method(f"methods.{name}", method, config["recipes"])
+    check_reject_lists("training", config["training"])
+    check_per_original(config)
     for kind in ("tables", "figures"):
         for name, entry in config[kind].items():
             check_selection(f"{kind}.{name}", entry, config)
@@ -143,6 +147,62 @@ def check_noise(path: str, rate: str) -> None:
         )
 
 
+def check_method(path: str, method: dict, recipes: dict) -> None:
+    """A method's recipes, its own settings of training, and what it asks of generated images."""
+    images, training = method.get("images", []), method.get("training", {})
+    images = [images] if isinstance(images, str) else images
+    require(f"{path}.images", images, recipes)
+    check_reject_lists(f"{path}.training", training)
+    for key in [] if images else asking_for_images(method):
+        raise ConfigError(f"{path}.{key}: the method draws no images, so this changes nothing; leave it out")
+    refuse_few(f"{path}.training.per_original", training.get("per_original") or 1, method, recipes)
+
+
+def check_per_original(config: dict) -> None:
+    """The setting of all methods asks no recipe of the build for more pictures of an original than it draws."""
+    wanted = config["training"].get("per_original") or 1
+    tables = [config["tables"][name] for name in config["build"] if name in config["tables"]]
+    rows = {row for table in tables for members in table["groups"].values() for row in members}
+    exchanged = {
+        method
+        for table in tables
+        for key in ("instead", "variants")
+        for exchange in table.get(key, {}).values()
+        for method in exchange.values()
+    }
+    for name in sorted(rows | exchanged):
+        method = config["methods"].get(name, {})
+        if "per_original" not in method.get("training", {}):
+            refuse_few(f"training.per_original, for methods.{name}", wanted, method, config["recipes"])
+
+
+def refuse_few(path: str, wanted: int, method: dict, recipes: dict) -> None:
+    """A recipe of the method draws fewer pictures of an original than are wanted."""
+    images = method.get("images", [])
+    for recipe in [images] if isinstance(images, str) else images:
+        drawn = recipes.get(recipe, {}).get("replicates", 1)
+        if wanted > drawn:
+            raise ConfigError(
+                f"{path}: {wanted} is more than the replicates of recipes.{recipe} ({drawn}); lower it, or raise them"
+            )
+
+
+def asking_for_images(method: dict) -> list[str]:
+    """The paths of a method's keys that mean something only beside generated images."""
+    online = method.get("online", {}).items()
+    keys = [f"training.{key}" for key in OF_GENERATED if key in method.get("training", {})]
+    return keys + [f"online.{name}.only" for name, options in online if options.get("only", "all") != "all"]
+
+
+def check_reject_lists(path: str, training: dict) -> None:
+    """Every list is there and can be read; Snakemake would only say that a rule's input is missing."""
+    for file in training.get("exclude", []):
+        try:
+            read_rejects(file)
+        except ValueError as error:
+            raise ConfigError(f"{path}.exclude: {error}") from None
+
+
 def check_selection(path: str, entry: dict, config: dict) -> None:
     """The axes of one table or figure."""
     methods, recipes = config["methods"], config["recipes"]
@@ -177,6 +237,11 @@ def check_figure(path: str, entry: dict, config: dict) -> None:
         raise ConfigError(f"{path}.backbones: a figure of kind {entry['kind']!r} shows runs; name their backbones")
     if entry["kind"] in WITH_GAINS and "backbone" not in entry["rows"]:
         raise ConfigError(f"{path}.rows: gains are counted from the row 'backbone', which is not among them; add it")
+    for row in entry["rows"]:
+        if row not in images and isinstance(methods.get(row, {}).get("images"), list):
+            raise ConfigError(
+                f"{path}.rows: {row!r} chooses among several recipes; name one of them under {path}.images"
+            )
     for row in entry["rows"] if entry["kind"] in DRAWN_ONLY else []:
         if row in methods and row not in images and "images" not in methods[row]:
             raise ConfigError(f"{path}.rows: {row!r} draws no images; name a method or recipe that does")

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import glob
+import hashlib
 import importlib.metadata
 import json
 import logging
@@ -97,6 +98,12 @@ def is_running(number: int) -> bool:
     return True
 
 
+def file_hash(path: str | Path, algorithm: str = "sha256") -> str:
+    """Hexadecimal hash of a file's bytes."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, algorithm).hexdigest()
+
+
 def write_whole(stream: BinaryIO, data: bytes) -> None:
     """Write all of the bytes to an unbuffered file, which may take less of them at once."""
     rest = memoryview(data)
@@ -151,7 +158,7 @@ def one_ahead(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator
 
 
 def fast_dtype(device: str) -> Any:
-    """bfloat16 on a GPU that multiplies it, float32 elsewhere: the precision of captions and their scores."""
+    """bfloat16 on a GPU that multiplies it, float32 elsewhere: the precision of captions, their scores and training."""
     import torch
 
     # Older GPUs emulate bfloat16, which is slower than float32.

@@ -1,111 +1,168 @@
-"""Train one classifier: the pictures are decoded once, stay on the device as uint8, and are augmented there in batches.
+"""Train the classifiers of one (data set, backbone, method): all that its seeds have in common is made once.
 
-Every random draw comes from one seed, a hash of (base seed, data set, backbone, method, seed): initial weights, order
-and augmentation each have their own stream. What is reported is the last epoch, never the best one on the test set.
+The pictures are decoded once, stay on the device as uint8 where they fit, and are augmented there in batches. A frozen
+encoder that sees the same pixels every epoch is run over them once, and only its head is trained. What is reported is
+the last epoch, or the best on validation; never the best on the test set.
 """
 
-import math
-import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
+import copy
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, one_hot
-from torch.optim.lr_scheduler import LambdaLR
+from torch.nn.functional import one_hot
 
-from sgid.backbones import Backbone, Classifier, Recipe, build_backbone, for_size
-from sgid.image_table import pixels_of
-from sgid.mixing import MIXINGS, Mixing
-from sgid.seeding import seed_for
-from sgid.transforms import TRANSFORMS, Transform, View, evaluation_view, training_view
+from sgid.backbones import Backbone, Classifier, build_backbone
+from sgid.checkpoints import Checkpoint
+from sgid.composition import TrainingSet, planned_steps
+from sgid.loop import Examples, History, Plan, Run, optimise
+from sgid.memory import memory_in_one_sentence, moved, placed
+from sgid.mixing import MoEx
+from sgid.online import Augmentation, Online, unchanged
+from sgid.optimisation import autocast
+from sgid.predictions import Pictures, logits_of
+from sgid.transforms import evaluation_view
 
-MIXES = ("append",)
+LOG = logging.getLogger("sgid.training")
 ENCODING_BATCH = 256
+REPORTS = ("last", "best_on_validation")
 
 
 @dataclass(frozen=True)
-class TrainingSet:
-    """images: uint8 (N, S, S, 3); labels: int64 (N,); generated: bool (N,), true for a generated picture."""
+class Probe:
+    """A classifier with a frozen encoder, and the features (N, D) of its training and validation pictures."""
 
-    images: Tensor
-    labels: Tensor
-    generated: Tensor
-
-    def __len__(self) -> int:
-        return len(self.labels)
+    model: Classifier
+    features: Tensor
+    validation: Tensor | None
 
 
 @dataclass(frozen=True)
-class Online:
-    """What a method does to each batch while training; both empty for the plain backbone."""
+class Trainer:
+    """Trains one classifier a seed; the same seed on a CPU gives the same bits, whatever was trained before.
 
-    transforms: tuple[Transform, ...] = ()
-    mixings: tuple[Mixing, ...] = ()
+    compose: gives the training set, when it is first needed; training: the settings `training` of the method;
+    weights_folder: of a pre-trained backbone; validation: the pictures that `report: best_on_validation` measures.
+    """
 
-    @classmethod
-    def from_config(cls, online: Mapping[str, Mapping[str, Any]], *, image_size: int | None = None) -> "Online":
-        """From a method's `online` mapping of name to options; `small_images` inside options works as in backbones."""
-        legal = TRANSFORMS | MIXINGS
-        for name in online.keys() - legal.keys():
-            raise ValueError(f"online transform {name!r} is not defined (have: {', '.join(sorted(legal))})")
-        made = {name: legal[name](**for_size(options, image_size)) for name, options in online.items()}
-        return cls(
-            transforms=tuple(made[name] for name in made if name in TRANSFORMS),
-            mixings=tuple(made[name] for name in made if name in MIXINGS),
+    backbone: Backbone
+    compose: Callable[[], TrainingSet]
+    classes: int
+    training: Mapping[str, Any] = field(default_factory=dict)
+    online: Online = field(default_factory=Online)
+    weights_folder: Path | None = None
+    device: str = "cpu"
+    validation: Pictures | None = None
+
+    @cached_property
+    def training_set(self) -> TrainingSet:
+        """The pictures, decoded."""
+        return self.compose()
+
+    def fit(self, seed: int, *, checkpoint: Checkpoint | None = None) -> tuple[Classifier, History]:
+        """Build the backbone and train it by its recipe, from where the checkpoint left it.
+
+        Raises ValueError for wrong settings and a loss that is no number, MemoryError for too little memory,
+        InterruptedError behind a stop signal.
+        """
+        self._refuse_report()
+        with memory_in_one_sentence(self.backbone.recipe.batch_size, self.backbone.view.size):
+            model, run = self._probe_run(seed) if self.on_features else self._run(seed)
+            return model, optimise(run, checkpoint)
+
+    @property
+    def on_features(self) -> bool:
+        """Whether an encoder is frozen and sees the same pixels every epoch, so that its features can be kept."""
+        return self.backbone.train == "head" and self.backbone.view.is_fixed and self.online == Online()
+
+    @property
+    def one_encoder(self) -> bool:
+        """Whether all seeds share one encoder object: one that is frozen, seen through features, and not random."""
+        return self.on_features and self.backbone.weights is not None
+
+    def _run(self, seed: int) -> tuple[Classifier, Run]:
+        model = self._built(seed)
+        layer = model.layer(self.backbone.exchange_after)
+        augment = Augmentation(self.backbone.view, self.online, layer, seed=seed)
+        plan = self._plan(augment=augment, chance=augment.generator, forward=self._forward)
+        return model, Run(model, self._examples, plan=plan, seed=seed)
+
+    def _probe_run(self, seed: int) -> tuple[Classifier, Run]:
+        probe = self._shared_probe if self.one_encoder else self._encoded(seed)
+        # Of a pre-trained backbone the head starts at zero, whatever the seed.
+        model = Classifier(probe.model.encoder, copy.deepcopy(probe.model.head), frozen=True)
+        plan = self._plan(augment=unchanged, measured=probe.validation)
+        examples = Examples(probe.features, *self._wanted, self._device)
+        return model, Run(model.head, examples, plan=plan, seed=seed)
+
+    def _plan(self, *, measured: Tensor | None = None, **how: Any) -> Plan:
+        """The plan of a run; `measured` are the features of the validation pictures, where a head alone is trained."""
+        best = self.training.get("report", "last") == "best_on_validation"
+        return Plan(
+            recipe=self.backbone.recipe,
+            steps=planned_steps(self.training_set, self.backbone.recipe, self.training),
+            epoch_rows=self.training_set.epoch_rows,
+            measure=(lambda network: self._accuracy(network, measured)) if best else None,
+            **how,
         )
 
+    def _accuracy(self, network: nn.Module, features: Tensor | None) -> float:
+        """Percent of the validation pictures that a classifier, or a head on their features, tells right."""
+        pictures = self.validation
+        if features is None:
+            logits = logits_of([network], self.backbone, pictures.images)[0]
+        else:
+            with torch.no_grad():
+                logits = network(features).cpu()
+        return 100 * (logits.argmax(1) == pictures.labels).double().mean().item()
 
-@dataclass(frozen=True)
-class History:
-    """What a training leaves beside the network; each loss is the mean over the pictures of an epoch."""
+    def _forward(self, model: nn.Module) -> Callable[[Tensor], Tensor]:
+        """The network, compiled if the settings say so."""
+        if not self.training.get("compile", False):
+            return model
+        if any(isinstance(mixing, MoEx) for mixing in self.online.mixings):
+            LOG.info("MoEx acts inside the network by a hook of each step, which compiled code would pass over")
+            return model
+        return torch.compile(model, dynamic=False)  # an epoch has batches of two sizes at most
 
-    epochs: int
-    steps: int
-    seconds: float
-    train_loss: list[float]
+    @property
+    def _device(self) -> torch.device:
+        return torch.device(self.device)
 
+    def _built(self, seed: int) -> Classifier:
+        model = build_backbone(self.backbone, self.classes, weights_folder=self.weights_folder, seed=seed)
+        return model.to(self._device, memory_format=torch.channels_last)
 
-def compose_training_set(
-    originals: pa.Table,
-    generated: pa.Table | None,
-    *,
-    size: int,
-    mix: str = "append",
-    held_out: Collection[str] = frozenset(),
-) -> TrainingSet:
-    """Originals and generated pictures, decoded to `size` pixels a side, without those of `held_out` originals."""
-    if mix not in MIXES:
-        raise ValueError(f"training mix {mix!r} is not defined (have: {', '.join(MIXES)})")
-    tables = [without(originals, held_out, column="image_id")]
-    if generated is not None:
-        refuse_strangers(generated, originals, held_out)
-        tables.append(without(generated, held_out, column="source_id"))
-    return TrainingSet(
-        images=torch.cat([torch.from_numpy(pixels_of(table, size)) for table in tables if len(table)]),
-        labels=torch.tensor([label for table in tables for label in table["label"].to_pylist()]),
-        generated=torch.arange(sum(map(len, tables))) >= len(tables[0]),
-    )
+    @cached_property
+    def _examples(self) -> Examples:
+        return Examples(placed(self.training_set.images, self._device), *self._wanted, self._device)
 
+    @cached_property
+    def _wanted(self) -> tuple[Tensor, Tensor]:
+        """Targets, float (N, classes), and which pictures were generated, bool (N,), on the device."""
+        labels, generated = (part.to(self._device) for part in (self.training_set.labels, self.training_set.generated))
+        return one_hot(labels, self.classes).float(), generated
 
-def without(table: pa.Table, held_out: Collection[str], *, column: str) -> pa.Table:
-    """The rows whose `column` is none of the held-out ids."""
-    return table.filter(pc.invert(pc.is_in(table[column], value_set=pa.array(sorted(held_out), pa.string()))))
+    @cached_property
+    def _shared_probe(self) -> Probe:
+        return self._encoded(seed=0)
 
+    def _encoded(self, seed: int) -> Probe:
+        model = self._built(seed)
+        held_out = None if self.validation is None else encoded(model, self.backbone, self.validation.images)
+        return Probe(model, encoded(model, self.backbone, self.training_set.images), held_out)
 
-def refuse_strangers(generated: pa.Table, originals: pa.Table, held_out: Collection[str]) -> None:
-    """A picture made from anything but the training originals could carry the test set into training."""
-    strangers = set(generated["source_id"].to_pylist()) - set(originals["image_id"].to_pylist()) - set(held_out)
-    if strangers:
-        raise ValueError(
-            f"{len(strangers)} generated images come from no training image (one is {min(strangers)!r}); "
-            "delete the image set and make it again from this data set"
-        )
+    def _refuse_report(self) -> None:
+        report = self.training.get("report", "last")
+        if report not in REPORTS:
+            raise ValueError(f"training.report: {report!r} is not defined (have: {', '.join(REPORTS)})")
+        if report == "best_on_validation" and self.validation is None:
+            raise ValueError("training.report: best_on_validation needs validation images, and none were given")
 
 
 def fit_classifier(
@@ -114,125 +171,34 @@ def fit_classifier(
     *,
     classes: int,
     seed: int,
+    settings: Mapping[str, Any] | None = None,
     online: Online | None = None,
     weights_folder: Path | None = None,
     device: str = "cpu",
+    checkpoint: Checkpoint | None = None,
+    validation: Pictures | None = None,
 ) -> tuple[Classifier, History]:
-    """Build the backbone and train it by its recipe; the same arguments on a CPU give the same bits."""
-    online = online or Online()
-    model = build_backbone(backbone, classes, weights_folder=weights_folder, seed=seed)
-    model = model.to(device, memory_format=torch.channels_last)
-    images, labels = training_set.images.to(device), training_set.labels.to(device)
-    targets = one_hot(labels, classes).float()
-    if backbone.train == "head" and backbone.view.is_fixed and online == Online():
-        # A frozen encoder that sees the same pixels every epoch: encode once, then train the head alone.
-        features = encoded(model, backbone, images)
-        return model, optimise(model.head, features, targets, augment=unchanged, recipe=backbone.recipe, seed=seed)
-    layer = model.encoder.get_submodule(backbone.exchange_after)
-    augment = Augmentation(backbone.view, online, layer, seed=seed)
-    return model, optimise(model, images, targets, augment=augment, recipe=backbone.recipe, seed=seed)
+    """One classifier by itself; `Trainer` says what the arguments are."""
+    trainer = Trainer(
+        backbone,
+        lambda: training_set,
+        classes,
+        training=settings or {},
+        online=online or Online(),
+        weights_folder=weights_folder,
+        device=device,
+        validation=validation,
+    )
+    return trainer.fit(seed, checkpoint=checkpoint)
 
 
 @torch.no_grad()
 def encoded(model: Classifier, backbone: Backbone, images: Tensor) -> Tensor:
-    """float32 (N, D): what the head sees of stored uint8 (N, S, S, 3)."""
+    """float32 (N, D) on the network's device: what the head sees of stored uint8 (N, S, S, 3), wherever they lie."""
     model.eval()
-    with autocast(images.device):
-        parts = [model.features(evaluation_view(part, backbone.view)) for part in images.split(ENCODING_BATCH)]
+    device = next(model.parameters()).device
+    with autocast(device):
+        parts = [
+            model.features(evaluation_view(moved(part, device), backbone.view)) for part in images.split(ENCODING_BATCH)
+        ]
     return torch.cat(parts).float()
-
-
-class Augmentation:
-    """A context around one forward pass, as mixings are: from stored pictures to what the network sees."""
-
-    def __init__(self, view: View, online: Online, layer: nn.Module, *, seed: int) -> None:
-        self.view, self.online, self.layer = view, online, layer
-        self.generator = torch.Generator().manual_seed(seed_for(seed, "augmentation"))
-
-    @contextmanager
-    def __call__(self, images: Tensor, targets: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        batch = training_view(images, self.view, self.generator, transforms=self.online.transforms)
-        with ExitStack() as around:
-            for mixing in self.online.mixings:
-                batch, targets = around.enter_context(mixing(batch, targets, self.generator, layer=self.layer))
-            yield batch, targets
-
-
-def unchanged(features: Tensor, targets: Tensor) -> AbstractContextManager[tuple[Tensor, Tensor]]:
-    """The augmentation of cached features: none."""
-    return nullcontext((features, targets))
-
-
-def optimise(
-    model: nn.Module, inputs: Tensor, targets: Tensor, *, augment: Callable, recipe: Recipe, seed: int
-) -> History:
-    """Run the recipe on inputs (N, ...) and targets (N, classes); each epoch visits every row once."""
-    steps = math.ceil(len(inputs) / recipe.batch_size)
-    optimizer = optimizer_of(model, recipe)
-    schedule = LambdaLR(optimizer, lambda step: rate_share(step, recipe.epochs * steps, recipe))
-    order = torch.Generator().manual_seed(seed_for(seed, "order"))
-    started, losses = time.perf_counter(), []
-    model.train()
-    for epoch in range(recipe.epochs):
-        total = torch.zeros((), device=inputs.device)  # stays on the device: reading it waits for the device
-        # Nearly equal batches: nothing is dropped, and no tiny last batch upsets batch normalisation.
-        for rows in torch.randperm(len(inputs), generator=order).to(inputs.device).tensor_split(steps):
-            with augment(inputs[rows], targets[rows]) as (batch, wanted):
-                total += len(rows) * training_step(model, batch, wanted, optimizer=optimizer, recipe=recipe)
-            schedule.step()
-        losses.append(finite(total.item() / len(inputs), epoch))
-    seconds = time.perf_counter() - started
-    return History(epochs=recipe.epochs, steps=recipe.epochs * steps, seconds=seconds, train_loss=losses)
-
-
-def training_step(
-    model: nn.Module, batch: Tensor, targets: Tensor, *, optimizer: torch.optim.Optimizer, recipe: Recipe
-) -> Tensor:
-    """One step against soft targets; the mean loss of the batch, detached."""
-    with autocast(batch.device):
-        loss = cross_entropy(model(batch), targets, label_smoothing=recipe.label_smoothing)
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    if recipe.gradient_clip is not None:
-        nn.utils.clip_grad_norm_(model.parameters(), recipe.gradient_clip)
-    optimizer.step()
-    return loss.detach()
-
-
-def optimizer_of(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """The recipe's sgd (Nesterov) or adamw, over the parameters that are trained."""
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    rate, decay = recipe.learning_rate, recipe.weight_decay
-    if recipe.optimizer == "sgd":
-        return torch.optim.SGD(parameters, lr=rate, weight_decay=decay, momentum=recipe.momentum, nesterov=True)
-    if recipe.optimizer == "adamw":
-        return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay)
-    raise ValueError(f"optimizer {recipe.optimizer!r} is not defined (have: adamw, sgd)")
-
-
-def rate_share(step: int, total: int, recipe: Recipe) -> float:
-    """Share of the learning rate at a step: linear warm-up, then the schedule, `cosine` to zero or `constant`."""
-    warmup = round(recipe.warmup * total)
-    if step < warmup:
-        return (step + 1) / (warmup + 1)
-    if recipe.schedule not in SCHEDULES:
-        raise ValueError(f"schedule {recipe.schedule!r} is not defined (have: {', '.join(SCHEDULES)})")
-    return SCHEDULES[recipe.schedule]((step - warmup) / max(1, total - warmup))
-
-
-SCHEDULES: dict[str, Callable[[float], float]] = {
-    "cosine": lambda progress: (1 + math.cos(math.pi * progress)) / 2,
-    "constant": lambda progress: 1.0,
-}
-
-
-def finite(loss: float, epoch: int) -> float:
-    """The loss, unless training has broken down."""
-    if not math.isfinite(loss):
-        raise ValueError(f"the training loss of epoch {epoch + 1} is {loss}; lower the backbone's learning_rate")
-    return loss
-
-
-def autocast(device: torch.device) -> torch.autocast:
-    """bfloat16 where a GPU multiplies it fast; plain float32 on a CPU."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")

@@ -5,16 +5,14 @@ explicit CPU generator and are then moved to the batch, so a CPU and a GPU draw 
 here touches the global random state.
 """
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, pad
-from torchvision.transforms import InterpolationMode
-from torchvision.transforms.v2 import functional as kernels
+
+from sgid.operations import OPERATIONS, Matrix, Operation, moved, sent
 
 
 @dataclass(frozen=True)
@@ -75,30 +73,33 @@ def apply_all(images: Tensor, generator: torch.Generator, *, transforms: tuple[T
 
 
 def normalised(pixels: Tensor, view: View) -> Tensor:
-    """uint8 (B, 3, S, S) to float32 (B, 3, size, size), resized where `size` differs, minus mean, over std."""
-    values = pixels.float() / 255
+    """uint8 (B, 3, S, S) to float32 (B, 3, size, size), resized where `size` differs, minus mean, over std.
+
+    In the memory format of the networks, channels last, whatever the transforms before have left.
+    """
+    values = pixels.contiguous(memory_format=torch.channels_last) / 255
     if values.shape[-1] != view.size:
-        values = interpolate(values, size=view.size, mode="bicubic", antialias=True).clamp(0, 1)
-    mean, std = (torch.tensor(numbers, device=values.device).view(1, 3, 1, 1) for numbers in (view.mean, view.std))
-    return (values - mean) / std
+        values = interpolate(values, size=view.size, mode="bicubic", antialias=True).clamp_(0, 1)
+    mean, std = (sent(torch.tensor(numbers), values).view(1, 3, 1, 1) for numbers in (view.mean, view.std))
+    return values.sub_(mean).div_(std)
 
 
 def random_crop(images: Tensor, side: int, generator: torch.Generator, *, padding: int = 0) -> Tensor:
     """A square of `side` from each of (B, H, W, C), at its own place, after `padding` black pixels on each side."""
-    count, height, width, _ = images.shape
-    top = torch.randint(height + 2 * padding - side + 1, (count, 1, 1), generator=generator)
-    left = torch.randint(width + 2 * padding - side + 1, (count, 1, 1), generator=generator)
-    steps = torch.arange(side)
-    rows, columns = top + steps.view(1, -1, 1), left + steps.view(1, 1, -1)
+    count, height, width, channels = images.shape
+    top = torch.randint(height + 2 * padding - side + 1, (count, 1), generator=generator)
+    left = torch.randint(width + 2 * padding - side + 1, (count, 1), generator=generator)
     padded = pad(images, (0, 0, padding, padding, padding, padding))
-    index = torch.arange(count).view(-1, 1, 1)
-    return padded[index.to(images.device), rows.to(images.device), columns.to(images.device)]
+    # Every stretch of `side` pixels of a row, as a view: what is copied is whole stretches, not single pixels.
+    stretches = padded.flatten(2).unfold(2, side * channels, channels)
+    places = (torch.arange(count).unsqueeze(1), top + torch.arange(side), left)
+    return stretches[tuple(sent(place, images) for place in places)].view(count, side, side, channels)
 
 
 def random_flip(images: Tensor, generator: torch.Generator) -> Tensor:
     """Mirror each of (B, C, H, W) left to right with probability 1/2."""
     flipped = torch.rand(len(images), generator=generator) < 0.5
-    return torch.where(flipped.to(images.device).view(-1, 1, 1, 1), images.flip(-1), images)
+    return torch.where(sent(flipped, images).view(-1, 1, 1, 1), images.flip(-1), images)
 
 
 def box_mask(box: Tensor, height: int, width: int) -> Tensor:
@@ -123,11 +124,12 @@ class RandomErasing:
     aspect: float = 0.3
     fill: tuple[float, float, float] = (0.0, 0.0, 0.0)
     tries: int = 100
+    only: str = "all"  # of which pictures, by origin: `sgid.online` sees to it
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         count, channels, height, width = images.shape
-        box = self.boxes(count, height, width, generator=generator).to(images.device)
-        fill = torch.tensor(self.fill, device=images.device, dtype=images.dtype).view(1, channels, 1, 1)
+        box = sent(self.boxes(count, height, width, generator=generator), images)
+        fill = sent(torch.tensor(self.fill, dtype=images.dtype), images).view(1, channels, 1, 1)
         return torch.where(box_mask(box, height, width), fill, images)
 
     def boxes(self, count: int, height: int, width: int, *, generator: torch.Generator) -> Tensor:
@@ -153,62 +155,23 @@ class RandomErasing:
         return sides[rows, first], fits[rows, first]
 
 
-@dataclass(frozen=True)
-class Operation:
-    """One operation of RandAugment: `strength` at the largest magnitude; `signed` if half of the draws negate it."""
-
-    apply: Callable[[Tensor, float], Tensor]
-    strength: float = 0.0
-    signed: bool = False
-
-
-def _affine(images: Tensor, *, translate: tuple[int, int] = (0, 0), shear: tuple[float, float] = (0.0, 0.0)) -> Tensor:
-    # Shears keep the corner, translations have no centre: [0, 0] is torchvision's choice for both.
-    return kernels.affine(
-        images,
-        angle=0.0,
-        translate=list(translate),
-        scale=1.0,
-        shear=[math.degrees(math.atan(slope)) for slope in shear],
-        interpolation=InterpolationMode.NEAREST,
-        center=[0, 0],
-    )
-
-
-# torchvision's RandAugment space: 14 operations. Translations are a share of the side, posterise counts bits taken.
-OPERATIONS = {
-    "identity": Operation(lambda images, _: images),
-    "shear_x": Operation(lambda images, m: _affine(images, shear=(m, 0.0)), strength=0.3, signed=True),
-    "shear_y": Operation(lambda images, m: _affine(images, shear=(0.0, m)), strength=0.3, signed=True),
-    "translate_x": Operation(
-        lambda images, m: _affine(images, translate=(int(m * images.shape[-1]), 0)), strength=150 / 331, signed=True
-    ),
-    "translate_y": Operation(
-        lambda images, m: _affine(images, translate=(0, int(m * images.shape[-2]))), strength=150 / 331, signed=True
-    ),
-    "rotate": Operation(lambda images, m: kernels.rotate(images, m), strength=30.0, signed=True),
-    "brightness": Operation(lambda images, m: kernels.adjust_brightness(images, 1 + m), strength=0.9, signed=True),
-    "colour": Operation(lambda images, m: kernels.adjust_saturation(images, 1 + m), strength=0.9, signed=True),
-    "contrast": Operation(lambda images, m: kernels.adjust_contrast(images, 1 + m), strength=0.9, signed=True),
-    "sharpness": Operation(lambda images, m: kernels.adjust_sharpness(images, 1 + m), strength=0.9, signed=True),
-    "posterise": Operation(lambda images, m: kernels.posterize(images, 8 - round(m)), strength=4.0),
-    "solarise": Operation(lambda images, m: kernels.solarize(images, 255 * (1 - m)), strength=1.0),
-    "autocontrast": Operation(lambda images, _: kernels.autocontrast(images)),
-    "equalise": Operation(lambda images, _: kernels.equalize(images)),
-}
+IS_SIGNED = torch.tensor([operation.signed for operation in OPERATIONS.values()])
+MOVES = torch.tensor([operation.kernel is None for operation in OPERATIONS.values()])
 
 
 @dataclass(frozen=True)
 class RandAugment:
     """Some random operations at one magnitude (Cubuk et al. 2020; torchvision's defaults).
 
-    With one magnitude for all, pictures that drew the same operation and sign share one call: at most 23 calls a round.
+    With one magnitude for all, pictures that drew the same operation and sign share a call, and so do all those whose
+    pixels are moved: at most 14 calls a round.
     """
 
     acts_on: ClassVar[str] = "pixels"
     operations: int = 2
     magnitude: int = 9
     bins: int = 31
+    only: str = "all"  # of which pictures, by origin: `sgid.online` sees to it
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         for _ in range(self.operations):
@@ -217,18 +180,31 @@ class RandAugment:
 
     def _one_round(self, images: Tensor, generator: torch.Generator) -> Tensor:
         drawn = torch.randint(len(OPERATIONS), (len(images),), generator=generator)
-        sign = 1 - 2 * torch.randint(2, (len(images),), generator=generator)
-        sign[~torch.tensor([operation.signed for operation in OPERATIONS.values()])[drawn]] = 1
-        changed = images.clone()
-        for index, side in torch.stack([drawn, sign], dim=1).unique(dim=0).tolist():
-            rows = ((drawn == index) & (sign == side)).nonzero().squeeze(1).to(images.device)
-            changed[rows] = self.applied(images[rows], list(OPERATIONS)[index], sign=side)
-        return changed
+        negated = torch.randint(2, (len(images),), generator=generator) * IS_SIGNED[drawn]
+        # Sorted, the pictures that share a call lie side by side.
+        calls, order = torch.where(MOVES[drawn], -1, 2 * drawn + negated).sort()
+        sizes = calls.unique_consecutive(return_counts=True)[1].tolist()
+        kinds = torch.stack([drawn, 1 - 2 * negated], dim=1)[order].split(sizes)
+        order = sent(order, images)
+        parts = zip(images[order].split(sizes), kinds, strict=True)
+        return torch.cat([self._shared_call(part, kinds.tolist()) for part, kinds in parts])[order.argsort()]
+
+    def _shared_call(self, images: Tensor, kinds: list[list[int]]) -> Tensor:
+        """Pictures after the operation (by number) and sign of each: the same for all, unless they move pixels."""
+        (number, sign), operations = kinds[0], list(OPERATIONS.values())
+        if not MOVES[number]:
+            return operations[number].kernel(images, sign * self._strength(operations[number], images))
+        return moved(images, torch.tensor([self._matrix(operations[number], sign, images) for number, sign in kinds]))
+
+    def _strength(self, operation: Operation, images: Tensor) -> float:
+        return operation.at(self.magnitude, self.bins, images)
+
+    def _matrix(self, operation: Operation, sign: int, images: Tensor) -> Matrix:
+        return operation.matrix(sign * self._strength(operation, images), *images.shape[-2:])
 
     def applied(self, images: Tensor, name: str, *, sign: int = 1) -> Tensor:
         """One named operation at this magnitude on all of uint8 (B, 3, H, W)."""
-        operation = OPERATIONS[name]
-        return operation.apply(images, sign * operation.strength * self.magnitude / (self.bins - 1))
+        return self._shared_call(images, [[list(OPERATIONS).index(name), sign]] * len(images))
 
 
 TRANSFORMS: dict[str, type[Transform]] = {"random_erasing": RandomErasing, "randaugment": RandAugment}

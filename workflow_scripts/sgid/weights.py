@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from sgid.download import file_hash, part_of
+from sgid.download import part_of
 from sgid.hub import Hub, HubFile, OfflineError, Revision
 from sgid.locks import lock_if_free
 from sgid.model_files import MissingFilesError, files_of, library_of
 from sgid.model_registry import RECORD, own_files
-from sgid.runtime import read_json, replacing, write_json
+from sgid.runtime import file_hash, read_json, replacing, write_json
 from sgid.transfer import InterruptedTransferError, RefusedError, require_space
 
 LOG = logging.getLogger("sgid.weights")

@@ -4,8 +4,8 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sgid.download import RemoteFile, file_hash, local_copy, obtain
-from sgid.runtime import read_json, replacing
+from sgid.download import RemoteFile, local_copy, obtain
+from sgid.runtime import file_hash, read_json, replacing
 from sgid.transfer import RefusedError
 
 ROOT_VARIABLE = "SGID_RESOURCES_ROOT"

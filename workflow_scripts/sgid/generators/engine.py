@@ -21,8 +21,8 @@ import torch
 from sgid.generators.batches import Attempt, Engine, draw_batch, finished_pictures, redrawn
 from sgid.generators.denoising import Drawn
 from sgid.generators.drawing import Picture, pictures_to_draw, rows_of
-from sgid.generators.stopping import Stop, stopping
 from sgid.runtime import one_ahead, provenance
+from sgid.stopping import Stop, stopping
 
 LOG = logging.getLogger("sgid.engine")
 ROWS = 256  # of the table, in memory at once
@@ -32,7 +32,7 @@ REPORT_SECONDS = 15.0
 def identity_of(record: Mapping[str, Any], device: str) -> dict[str, Any]:
     """What decides the bytes of a picture beside its names and settings: weights, code, versions and device."""
     folder = Path(__file__).parent
-    sources = [*sorted(folder.glob("*.py")), folder.parent / "weighting.py"]
+    sources = [*sorted(folder.glob("*.py")), folder.parent / "weighting.py", folder.parent / "image_table.py"]
     origin = provenance(device)
     return {
         "model": record,

@@ -18,11 +18,11 @@ class Stop:
         """A signal handler."""
         self.signal = number
 
-    def heed(self, done: int, total: int) -> None:
-        """Raise InterruptedError if a signal has come; `done` of `total` pictures are safe."""
+    def heed(self, done: int, total: int, *, of: str = "pictures") -> None:
+        """Raise InterruptedError if a signal has come; `done` of `total` pictures (or what `of` says) are safe."""
         if self.signal is not None:
             name = signal.Signals(self.signal).name
-            raise InterruptedError(f"stopped by {name}: {done} of {total} pictures are kept; run this again to go on")
+            raise InterruptedError(f"stopped by {name}: {done} of {total} {of} are kept; run this again to go on")
 
 
 @contextmanager
