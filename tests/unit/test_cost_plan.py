@@ -53,9 +53,8 @@ def test_who_redraws_pays_for_the_pictures_it_redraws_and_for_their_captions(pla
 
 
 def test_a_method_with_several_recipes_pays_for_all_and_for_their_candidates(config):
-    plan = CostPlan(Matrix(config))
     config["methods"]["either"] = {"title": "Either", "images": ["sgid", "text2img"]}
-    found = plan.files("pets", "either")
+    found = CostPlan(Matrix(config)).files("pets", "either")
     assert {path.split("/")[2] for path in paths(found, PICTURES)} == {"sgid", "text2img"}
     assert "results/selection/pets/text2img/noise-1.0/seed-0.json" in paths(found, CHOICE)
 

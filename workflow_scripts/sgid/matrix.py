@@ -17,6 +17,7 @@ from sgid.references import SAMPLERS_OF, check_references
 ORIGINALS = "originals"
 CHOSEN = "chosen"
 TABLE_FILES = (".csv", ".md", ".tex", ".html", ".tests.csv")
+PREDICTION_TESTS = ".predictions.csv"  # of tables that test a row; needs every run, so it has no partial form
 FIGURE_FILES = (".pdf", ".png")
 RECIPE_DEFAULTS = {
     "model": "stable_diffusion",
@@ -226,7 +227,8 @@ class Matrix:
     def files(self, name: str) -> list[str]:
         """What a reader opens: the rendered table or figure."""
         if name in self.tables:
-            return [f"results/tables/{name}{suffix}" for suffix in TABLE_FILES]
+            tests = (PREDICTION_TESTS,) if "star" in self.tables[name] else ()
+            return [f"results/tables/{name}{suffix}" for suffix in (*TABLE_FILES, *tests)]
         return [f"results/figures/{name}{suffix}" for suffix in FIGURE_FILES]
 
     def targets(self, name: str) -> list[str]:

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from sgid.matrix import Matrix
+from sgid.method_images import MethodImages
 from sgid.page_paths import ImagePages
 from sgid.presentation import Presentation
 
@@ -113,8 +114,11 @@ class SitePages:
         return [pair for pair in dict.fromkeys([*self.drawn, *followed]) if self.matrix.choice_among(*pair)]
 
     def selections(self) -> list[str]:
-        """What validation chose for the build."""
-        return [path for pair in self.chosen() for path in self.matrix.choice_among(*pair)]
+        """What validation chose for the build: noise rates of recipes, recipes of methods."""
+        rates = [path for pair in self.chosen() for path in self.matrix.choice_among(*pair)]
+        cells = [(cell["dataset"], cell["method"]) for name in self.tables() for cell in self.matrix.cells(name)]
+        chosen = [path for pair in dict.fromkeys(cells) for path in MethodImages(self.matrix).choice(*pair)]
+        return list(dict.fromkeys([*rates, *chosen]))
 
     def needed_selections(self) -> list[str]:
         """Those to be made first: none for a partial site."""
