@@ -30,7 +30,7 @@ rule choose_recipe:
     output:
         report(
             "results/selection/{dataset}/methods/{method}.json",
-            category="Selection",
+            category="4 Selection",
             caption="../report/selection.rst",
         ),
     log:

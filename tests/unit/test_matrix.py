@@ -11,7 +11,7 @@ RATES = ["0.3", "0.5", "0.7"]
 # results/README.md, with every wildcard as rules/common.smk constrains it.
 NAME, NOISE, SHARD = r"[a-z0-9_]+", r"(chosen|[01]\.\d+)", r"shard-\d+-of-\d+\.parquet"
 GRAMMAR = re.compile(
-    rf"results/(tables/{NAME}(\.tests)?\.(csv|md|tex|html)|figures/{NAME}\.(pdf|png)"
+    rf"results/(tables/{NAME}(\.tests|\.predictions)?\.(csv|md|tex|html)|figures/{NAME}\.(pdf|png)"
     rf"|runs/{NAME}/{NAME}/{NAME}/seed-\d+\.json"
     rf"|images/{NAME}/{NAME}/noise-{NOISE}(\.json|/{SHARD})"
     rf"|(captions|similarity)/{NAME}/{NAME}/{NAME}/{SHARD}"
@@ -288,7 +288,8 @@ def test_a_figure_row_stands_for_the_recipe_that_images_names(matrix):
 
 def test_a_figure_row_stands_for_the_named_recipe_where_a_method_has_its_name(config):
     config["methods"]["text2img_sgid"]["images"] = ["sgid_beam", "text2img_sgid"]
-    config["figures"]["figure4"] |= {"rows": ["text2img_sgid"], "images": {"text2img_sgid": "text2img_sgid"}}
+    for figure in ("figure4", "figure_noise"):
+        config["figures"][figure] |= {"rows": ["text2img_sgid"], "images": {"text2img_sgid": "text2img_sgid"}}
     matrix = Matrix(config)
     assert matrix.image_recipe(matrix.entry("figure4"), "text2img_sgid") == "text2img_sgid"
 

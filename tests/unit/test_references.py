@@ -166,7 +166,7 @@ def test_a_figure_of_drawn_pictures_has_no_row_that_draws_nothing(config, kind):
 
 @pytest.mark.parametrize("figure", ["figure1", "figure4"])
 def test_a_figure_row_that_chooses_among_recipes_must_say_which_it_shows(config, figure):
-    config["figures"][figure]["rows"] = ["sgid_selected"]
+    config["figures"][figure]["rows"] = ["backbone", "sgid_selected"]
     assert refusal(config).startswith(f"figures.{figure}.rows: 'sgid_selected' chooses among several recipes; name one")
     config["figures"][figure]["images"] = {"sgid_selected": "sgid_beam"}
     check_references(checked(config))

@@ -36,6 +36,7 @@ SPLITS_OF = dict.fromkeys(("cifar10", "cifar100", "cars", "pets", "drawn"), ("of
 NAMELESS = ("flowers102", "pets")  # sources whose class names come from a file of their own
 STAGE_MODELS = ("blip", "clip", "t5")  # what captions, scores and sentences are made with, whatever the recipe
 DRAWN_ONLY = ("gallery", "grid")  # kinds of figures with one column for each set of drawn images
+WITHOUT_PICTURES = ("classes", "curves", "cost")  # kinds of figures whose rows need no recipe of their own
 OF_RUNS = ("overview", "classes", "curves", "cost")  # kinds of figures that show trained classifiers
 WITH_GAINS = ("overview", "classes", "cost")  # and those that compare them with the backbone's
 
@@ -237,7 +238,7 @@ def check_figure(path: str, entry: dict, config: dict) -> None:
         raise ConfigError(f"{path}.backbones: a figure of kind {entry['kind']!r} shows runs; name their backbones")
     if entry["kind"] in WITH_GAINS and "backbone" not in entry["rows"]:
         raise ConfigError(f"{path}.rows: gains are counted from the row 'backbone', which is not among them; add it")
-    for row in entry["rows"]:
+    for row in [] if entry["kind"] in WITHOUT_PICTURES else entry["rows"]:
         if row not in images and isinstance(methods.get(row, {}).get("images"), list):
             raise ConfigError(
                 f"{path}.rows: {row!r} chooses among several recipes; name one of them under {path}.images"
