@@ -87,8 +87,8 @@ def test_the_captions_report_plans_a_page_a_data_set_and_nothing_drawn():
 def test_the_demo_has_every_figure_of_choices_and_runs(figure):
     counts = job_counts(snakemake(f"figure_{figure}", "-n", "--quiet", "--forceall", *DEMO).text)
     assert counts[f"plot_{figure}"] == 1
-    assert counts.get("train_classifier", 0) == {"noise": 0, "classes": 9, "curves": 15, "cost": 18}[figure]
-    assert counts["train_candidate"] == 6
+    assert counts.get("train_classifier", 0) == {"noise": 0, "classes": 3, "curves": 5, "cost": 6}[figure]
+    assert counts["train_candidate"] == 3
 
 
 def test_costs_are_read_from_the_benchmarks_of_jobs_and_from_the_records_of_candidates():
@@ -190,7 +190,7 @@ def test_no_job_but_a_collector_has_more_than_30_inputs():
     text = snakemake("all", "-n", "--workflow-profile", "none").text
     jobs = re.findall(r"^(?:local)?rule (\w+):\n    input: (.*)$", text, flags=re.MULTILINE)
     assert len(jobs) > 1000
-    collectors = {"collect_runs", "plot_overview", "plot_cases", "all", *TARGETS}
+    collectors = {"collect_runs", "compare_predictions", "plot_overview", "plot_cases", "all", *TARGETS}
     wide = {rule for rule, inputs in jobs if rule not in collectors and inputs.count(",") + 1 > 30}
     assert not wide
 
