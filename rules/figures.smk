@@ -12,7 +12,7 @@ rule plot_overview:
         originals=shown_tables("results/datasets/{dataset}/train.parquet"),
         sets=of_entry(shown.figure_sets),
         choices=of_entry(shown.figure_choices),
-        code=modules("figures", "figure_style", "tables"),
+        code=modules("figures", "figure_panels", "figure_style", "tables", "results_table", "paper_numbers"),
     output:
         pdf="results/figures/{figure}.pdf",
         png=reported("png", "figure1"),
@@ -36,7 +36,7 @@ rule plot_overview:
 rule plot_paper_overview:
     input:
         paper=paper_numbers,
-        code=modules("figures", "figure_style", "tables", "paper_numbers"),
+        code=modules("figures", "figure_panels", "figure_style", "tables", "paper_numbers"),
     output:
         pdf="results/paper/{figure}.pdf",
         png=report("results/paper/{figure}.png", category="7 As published", caption="../report/paper_figure.rst"),

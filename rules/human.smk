@@ -88,7 +88,7 @@ rule render_ratings:
         agreement="results/human/{evaluation}/agreement.csv",
         runs=of_evaluation(human.accuracy_runs),
         paper=of_evaluation(human.paper),
-        code=modules("rating_notes", "rating_tables", "tables", "table_formats"),
+        code=modules("rating_notes", "rating_tables", "tables", "table_formats", "results_table", "paper_numbers"),
     output:
         csv="results/tables/{evaluation}.csv",
         md="results/tables/{evaluation}.md",

@@ -31,7 +31,7 @@ rule plot_noise:
 rule plot_classes:
     input:
         runs=runs_of_figure,
-        code=modules("figure_frames", "run_figures", "figure_panels", "figure_style"),
+        code=modules("figure_frames", "paired_tests", "run_figures", "figure_panels", "figure_style"),
     output:
         pdf="results/figures/{figure}.pdf",
         png=reported("png", "classes"),
@@ -78,7 +78,7 @@ rule plot_cost:
     input:
         runs="results/tables/{figure}.runs.csv",
         seconds=of_entry(cost_plan.paths),
-        code=modules("figure_frames", "cost_figure", "figure_panels", "figure_style"),
+        code=modules("figure_frames", "paired_tests", "results_table", "cost_figure", "figure_panels", "figure_style"),
     output:
         pdf="results/figures/{figure}.pdf",
         png=reported("png", "cost"),

@@ -1,7 +1,8 @@
 """The site: pages that open offline, with every number's way back to its runs.
 
-Needs:  results/tables/{table}.csv, .runs.csv, .tests.csv (or those below results/partial), results/figures/…,
-        results/selection/…; read where they are there: results/runs/…, results/benchmarks/…
+Needs:  results/tables/{table}.csv, .runs.csv, .tests.csv (or those below results/partial), .predictions.csv of tables
+        that test a row, results/figures/…, results/selection/…; read where they are there: results/runs/…,
+        results/benchmarks/…
 Makes:  results/site/index.html, results/site/tables/{table}.html, results/site/figures/{figure}.png, .pdf and .csv;
         results/partial/site/… the same from the runs that are there
 """
@@ -12,9 +13,9 @@ rule show_table:
         cells=of_site(SitePages.of_table, "table", suffix=".csv"),
         runs=of_site(SitePages.of_table, "table", suffix=".runs.csv"),
         tests=of_site(SitePages.of_table, "table", suffix=".tests.csv"),
-        predictions=of_site(SitePages.found_predictions, "table"),
+        predictions=of_site(SitePages.predictions, "table"),
         templates=expand("report/site_{name}.html.j2", name=["base", "parts", "table"]),
-        code=modules("site", "site_runs", "site_tables", "table_notes"),
+        code=modules("site", "site_runs", "site_tables", "table_notes", "table_formats", "tables"),
     output:
         "results/{site}/tables/{table}.html",
     log:
@@ -50,7 +51,7 @@ rule index_site:
         choices=of_site(SitePages.needed_selections),
         captions=of_site(SitePages.captions),
         templates=expand("report/site_{name}.html.j2", name=["base", "parts", "index"]),
-        code=modules("site", "site_costs", "site_tables"),
+        code=modules("site", "site_costs", "site_tables", "table_formats", "tables"),
     output:
         "results/{site}/index.html",
     log:

@@ -1,6 +1,6 @@
 """Rule index_site: the way into the site: tables and what they lack, figures, selection, costs."""
 
-from sgid.results_table import read_frame
+from sgid.results_table import commit_of, read_frame
 from sgid.runtime import job_log, provenance, write_text
 from sgid.site import captions_of, read_choices, render_index, tables_of, templates_of
 from sgid.site_costs import BENCHMARKS, costs_of, gaps, read_benchmarks
@@ -17,6 +17,6 @@ with job_log(snakemake.log[0]):
         choices=read_choices([*files.choices, *params.found]),
         costs=costs,
         captions=captions_of(files.captions),
-        commit=provenance()["commit"],
+        commit=commit_of(provenance()),
     )
     write_text(page, snakemake.output[0])

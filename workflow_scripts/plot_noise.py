@@ -8,7 +8,7 @@ from sgid.runtime import job_log, read_json
 
 with job_log(snakemake.log[0]):
     params, output = snakemake.params, snakemake.output
-    frame = noise_frame(map(read_json, snakemake.input.choices), rows=params.rows)
-    figure = noise_figure(frame, titles=params.titles, title=params.title, miniature=params.miniature)
+    frame = noise_frame(map(read_json, snakemake.input.choices), rows=params.rows, miniature=params.miniature)
+    figure = noise_figure(frame, titles=params.titles, title=params.title)
     write_frame(frame, output.csv)
     save_figure(figure, pdf=output.pdf, png=output.png)

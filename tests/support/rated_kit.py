@@ -10,6 +10,7 @@ from sgid.rating_pages import key_of
 
 KIT = Kit(evaluation="table2", dataset="shapes", title="Shapes", seed=0, miniature=True)
 EXTENT = Extent(labels=3, originals=2, same=2, foreign=2, side=32)
+PROVENANCE = {"commit": "c0ffee0123456", "dirty": False}
 CLASSES = dict(enumerate(("circle", "square", "triangle", "star", "heart", "cross", "ring", "moon")))
 
 
@@ -30,4 +31,4 @@ def items(kit: Kit = KIT, extent: Extent = EXTENT) -> pa.Table:
 
 def key(table: pa.Table, kit: Kit = KIT, *, annotators: int = 3) -> dict:
     """The key to these items."""
-    return key_of(table, kit, annotators=annotators, classes=CLASSES, provenance={"commit": "c0ffee0123456"})
+    return key_of(table, kit, annotators=annotators, classes=CLASSES, provenance=PROVENANCE)

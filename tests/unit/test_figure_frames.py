@@ -44,15 +44,16 @@ def of_classes(method: str, seed: int, **accuracies: float) -> dict:
 
 
 def test_every_candidate_is_a_row_under_the_figures_own_name_for_its_recipe():
-    frame = noise_frame([CHOICE], rows={"sgid_five": "sgid"})
+    frame = noise_frame([CHOICE], rows={"sgid_five": "sgid"}, miniature=True)
     assert frame["accuracy"].tolist() == [70.0, 72.0, 71.0, 75.0]
     assert frame["chosen"].tolist() == [False, False, True, True]
     assert set(frame["row"]) == {"sgid"}
+    assert frame["miniature"].all()
 
 
 def test_no_candidates_are_refused_in_one_sentence():
     with pytest.raises(ValueError, match="no candidates of any noise rate; name a recipe"):
-        noise_frame([], rows={})
+        noise_frame([], rows={}, miniature=False)
 
 
 def test_a_classs_gain_is_the_mean_of_paired_differences_with_its_t_interval():

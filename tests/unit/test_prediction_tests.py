@@ -115,6 +115,11 @@ def test_every_common_seed_has_a_row_and_all_have_one_together():
     assert found["ours_only"].tolist() == [1, 1, 2]
 
 
+def test_a_comparison_of_the_drawn_world_says_so():
+    runs = table_of(sgid=[75], ra=[50]).assign(miniature=True)
+    assert compared(runs, {("sgid", 0): "+++-", ("ra", 0): "++-+"})["miniature"].tolist() == [True, True]
+
+
 def test_a_picture_counts_once_however_many_seeds_are_right_on_it():
     rivals = {("sgid", seed): "+" * 6 for seed in range(5)} | {("ra", seed): "-" * 6 for seed in range(5)}
     found = compared(table_of(sgid=[100] * 5, ra=[0] * 5), rivals).set_index("seed")

@@ -122,6 +122,17 @@ def test_the_average_is_over_data_sets_and_asks_for_all_of_them():
     assert math.isnan(averages["sgid", "consistency"])
 
 
+def test_scores_carry_the_stamps_of_their_ratings():
+    ratings = frame({("pets", "x", "ra"): [(5, 1)], ("dtd", "z", "ra"): [(2, 3)]}, simulated=True)
+    scores = mean_scores(ratings, rows=["ra"], datasets=["pets", "dtd"])
+    assert (scores["simulated"].all(), scores["miniature"].any()) == (True, False)
+
+
+def test_pages_of_a_changed_tree_say_so(kit_key):
+    made = kit_key | {"provenance": kit_key["provenance"] | {"dirty": True}}
+    assert set(long_ratings([simulate_sheet(made, 1)], [made], allowed=0)["commit"]) == {"c0ffee0123456-dirty"}
+
+
 @given(SCORES)
 def test_the_interval_is_students_t_over_originals(scores):
     values = np.array(scores, dtype=float)

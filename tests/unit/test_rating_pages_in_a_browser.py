@@ -202,6 +202,7 @@ def test_other_files_are_not_loaded(browser, tmp_path):
         (f"{HEAD}\nfeed,Ada,{ORDER[0]},1,1,1.0,no\n", "belongs to another page"),
         (f"{HEAD}\n{hashed},Ada,{ORDER[0]},1,6,1.0,no\n", "row 2 is no rating of this page"),
         (f"{HEAD}\n{hashed},Ada,feed,1,1,1.0,no\n", "row 2 is no rating of this page"),
+        (f"{HEAD}\n{hashed},simulated-1,{ORDER[0]},1,1,0.0,yes\n", "is simulated; nothing was loaded"),
     ):
         (tmp_path / "other.csv").write_text(content)
         assert complaint in note_after(browser, tmp_path / "other.csv")

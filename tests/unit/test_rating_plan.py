@@ -68,6 +68,12 @@ def test_accuracies_are_planned_for_the_rated_rows_alone(human):
     assert len(plan["cells"]) == 4 * 7
 
 
+def test_accuracies_stand_beside_the_papers_only_where_it_has_every_data_set(config):
+    assert len(HumanEvaluations(Matrix(config)).layout("table2")["accuracy_names"]) == 7
+    del config["datasets"]["pets"]["paper_name"]
+    assert HumanEvaluations(Matrix(config)).layout("table2")["accuracy_names"] == {}
+
+
 def test_accuracies_can_be_left_out(config):
     config["human"]["table2"]["accuracy"] = None
     human = HumanEvaluations(Matrix(config))
@@ -92,6 +98,10 @@ def test_the_published_numbers_are_table_2s_and_the_accuracies_table_1s(human, d
         ({"images": {"sgid": "sgdi"}}, r"human\.table2\.images: 'sgdi' is not defined"),
         ({"accuracy": {"table": "table9", "backbone": "vit"}}, r"human\.table2\.accuracy\.table: 'table9'"),
         ({"accuracy": {"table": "table3", "backbone": "vit"}}, r"human\.table2\.accuracy\.backbone: 'vit'"),
+        (
+            {"accuracy": {"table": "table4", "backbone": "resnet50"}},
+            r"human\.table2\.accuracy\.table: 'table4' has sev",
+        ),
     ],
 )
 def test_what_cannot_be_evaluated_is_refused_by_its_key(config, change, message):

@@ -18,6 +18,7 @@ from sgid.rating_tables import (
     published_numbers,
     rating_cells,
     score_numbers,
+    stamped,
 )
 from sgid.results_table import long_form
 from sgid.table_formats import html_page, latex, markdown
@@ -46,7 +47,7 @@ def evaluations(paper_config) -> HumanEvaluations:
     return HumanEvaluations(Matrix(paper_config))
 
 
-def accuracies(values: dict[tuple[str, str], list[float]]) -> pd.DataFrame:
+def accuracies(values: dict[tuple[str, str], list[float]], *, miniature: bool = False) -> pd.DataFrame:
     cells = [
         {"backbone": "resnet50", "group": "", "row": row, "dataset": dataset, "variant": "", "method": row}
         for row in LAYOUT["rows"]
@@ -54,7 +55,7 @@ def accuracies(values: dict[tuple[str, str], list[float]]) -> pd.DataFrame:
     ]
     runs = [
         {"backbone": "resnet50", "method": row, "dataset": dataset, "seed": seed, "accuracy": value, "seconds": 1.0}
-        | {"miniature": False, "noise_rate": None, "provenance": {"commit": "abc", "dirty": False}}
+        | {"miniature": miniature, "noise_rate": None, "provenance": {"commit": "abc", "dirty": False}}
         for (row, dataset), numbers in values.items()
         for seed, value in enumerate(numbers)
     ]
@@ -63,7 +64,8 @@ def accuracies(values: dict[tuple[str, str], list[float]]) -> pd.DataFrame:
 
 def grid_of(ratings: pd.DataFrame, *, paper: dict | None = None, runs: pd.DataFrame | None = None) -> Grid:
     scores, alphas = mean_scores(ratings, rows=LAYOUT["rows"], datasets=LAYOUT["datasets"]), agreement(ratings)
-    numbers = score_numbers(scores, annotators=3) | accuracy_numbers(accuracies({}) if runs is None else runs)
+    runs = accuracies({}) if runs is None else runs
+    ratings, numbers = stamped(ratings, runs), score_numbers(scores, annotators=3) | accuracy_numbers(runs)
     cells = our_cells(numbers, paper or {}, ratings, layout=LAYOUT)
     notes = rating_notes(ratings, alphas, layout=LAYOUT)
     return lay_out_ratings(cells, layout=LAYOUT, title=rating_title(LAYOUT["title"], ratings), notes=notes)
@@ -160,6 +162,14 @@ def test_simulated_ratings_say_so_in_title_notes_and_every_output():
     assert agreement(ratings)["simulated"].all()
     cells = our_cells({}, {}, ratings, layout=LAYOUT)
     assert cells[["simulated", "miniature"]].all(axis=None)
+
+
+def test_accuracies_of_the_drawn_world_stamp_ratings_of_photographs():
+    runs = accuracies({("ra", name): [70.0, 71.0] for name in LAYOUT["datasets"]}, miniature=True)
+    grid = grid_of(RATINGS, paper={("ra", "accuracy", ""): {"mean": 61.23}}, runs=runs)
+    assert grid.title.startswith("Miniature: ")
+    assert "61.23" not in markdown(grid)
+    assert any("no reproduction of the paper" in note for note in grid.notes)
 
 
 @pytest.mark.parametrize(

@@ -254,3 +254,9 @@ def test_more_images_of_an_original_than_its_recipe_draws_are_refused(config):
     )
     config["recipes"]["sgid"]["replicates"] = 2
     check_references(checked(config))
+
+
+@pytest.mark.parametrize("kind", ["similarity", "plane", "grid", "gallery"])
+def test_a_figure_of_one_data_set_has_no_more(config, kind):
+    config["figures"]["two"] = {"kind": kind, "title": "Two", "datasets": ["pets", "dtd"], "rows": ["sgid"]}
+    assert refusal(config).startswith(f"figures.two.datasets: a figure of kind {kind!r} shows one data set")

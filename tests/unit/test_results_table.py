@@ -3,7 +3,7 @@ import math
 import pandas as pd
 import pytest
 
-from sgid.results_table import AVERAGE, long_form, read_frame, summarise, with_average, write_frame
+from sgid.results_table import AVERAGE, long_form, read_frame, short_commit, summarise, with_average, write_frame
 
 
 def cell(dataset: str = "pets", row: str = "sgid", **changes: str) -> dict:
@@ -112,3 +112,8 @@ def test_one_miniature_run_makes_a_cell_miniature():
 def test_a_whole_cell_of_miniature_runs_has_a_status_of_its_own(seeds, status):
     runs = [run(seed=seed, miniature=True) for seed in seeds]
     assert summarise(collected(runs, [cell()]))["status"][0] == status
+
+
+def test_a_commit_is_shown_by_ten_digits_and_a_changed_tree_by_words():
+    assert short_commit("0123456789abcdef-dirty") == "0123456789 with uncommitted changes"
+    assert (short_commit("0123456789abcdef"), short_commit("unknown")) == ("0123456789", "unknown")

@@ -26,12 +26,13 @@ def noise(*, datasets: tuple[str, ...] = ("pets",), miniature: bool = False) -> 
             "seed": seed,
             "accuracy": value,
             "chosen": rate == "0.5",
+            "miniature": miniature,
         }
         for dataset in datasets
         for rate, values in reversed(accuracies.items())
         for seed, value in enumerate(values)
     ]
-    return noise_figure(pd.DataFrame(rows), titles=TITLES, title="Noise", miniature=miniature)
+    return noise_figure(pd.DataFrame(rows), titles=TITLES, title="Noise")
 
 
 def gains(**by_class: tuple[float, float]) -> pd.DataFrame:
@@ -92,7 +93,7 @@ def test_every_data_set_has_a_panel_of_its_own():
 
 def test_rows_stand_beside_each_other_at_one_rate():
     both = [{"dataset": "pets", "row": row, "noise_rate": "0.5", "seed": 0, "accuracy": 70.0} for row in ("sgid", "ra")]
-    figure = noise_figure(pd.DataFrame(both).assign(chosen=True), titles=TITLES, title="", miniature=False)
+    figure = noise_figure(pd.DataFrame(both).assign(chosen=True, miniature=False), titles=TITLES, title="")
     places = [line_of(figure.axes[0], label)[0, 0] for label in ("SGID", "RA")]
     assert places[0] < 0.5 < places[1]
 

@@ -19,6 +19,12 @@ def test_a_clear_gain_has_a_star():
     assert only(compare_with_best(table_of(sgid=[72, 73.1, 74, 73], ra=[70, 71, 72, 71]), STAR))["star"]
 
 
+def test_a_test_of_the_drawn_world_says_so():
+    runs = table_of(sgid=[72, 73], ra=[70, 72])
+    assert not only(compare_with_best(runs, STAR))["miniature"]
+    assert only(compare_with_best(runs.assign(miniature=runs["row"].eq("ra")), STAR))["miniature"]
+
+
 def test_a_clear_loss_has_no_star():
     test = only(compare_with_best(table_of(sgid=[70, 71, 72, 71], ra=[72, 73.1, 74, 73]), STAR))
     assert test["p"] < 0.05

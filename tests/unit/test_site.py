@@ -9,7 +9,7 @@ from test_caption_report import EVIL, Page
 from sgid.matrix import Matrix
 from sgid.presentation import Presentation
 from sgid.runtime import write_json
-from sgid.site import duration, memory, plain, read_choices, render_table_page, short, templates_of
+from sgid.site import duration, memory, plain, read_choices, render_table_page, templates_of
 from sgid.site_paths import SitePages
 from sgid.site_runs import origins, runs_by_row
 from sgid.site_tables import read_cells, shown_tests, site_table
@@ -106,6 +106,19 @@ def test_tests_show_titles_and_leave_empty_columns_out(config, frames):
     assert heads[:2] == ["star", "backbone"]
     assert "variant" not in heads
     assert {row[heads.index("tested")].text for row in rows} == {"Complete Prompt"}
+
+
+def test_a_star_is_explained_where_there_is_one(config, frames):
+    made, layout = templates_of(TEMPLATES), SitePages(Matrix(config)).table("table3")
+    for star in (False, True):
+        shown = frames | {"cells": frames["cells"].assign(star=star)}
+        assert ("beats the best baseline (p" in render_table_page(made, shown, layout, commit="abc")) is star
+
+
+def test_counts_of_pictures_are_shown_whole(config, frames):
+    tests = frames["tests"][["table", "row"]].assign(pictures=10_000, ours_only=1_234, p_exact=0.00012345)
+    _, rows = shown_tests(tests, Presentation(Matrix(config)).titles("table3"))
+    assert [each.text for each in rows[0][1:]] == ["10,000", "1,234", "0.000123"]
 
 
 def test_a_column_of_tests_that_is_not_known_keeps_its_name(config, frames):
@@ -213,7 +226,6 @@ def test_no_caption_shows_marks_of_its_source(path):
 def test_quantities_are_set_as_a_reader_writes_them():
     assert (duration(59.6), duration(3_723)) == ("0:01:00", "1:02:03")
     assert (memory(900.4), memory(20_480)) == ("900 MiB", "20.0 GiB")
-    assert (short("0123456789abcdef-dirty"), short("unknown")) == ("0123456789-dirty", "unknown")
 
 
 def luminance(color: str) -> float:

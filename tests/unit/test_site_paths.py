@@ -52,6 +52,13 @@ def test_pages_elsewhere_are_linked_where_they_are_there(demo_config, nowhere):
     assert pages.elsewhere() == [{"title": "Captions of Shapes", "address": "../captions/shapes/report.html"}]
 
 
+def test_a_page_asks_for_the_tests_on_predictions_where_its_table_tests_a_row(demo_config, nowhere):
+    pages = SitePages(Matrix(demo_config))
+    assert pages.predictions("table1") == ["results/tables/table1.predictions.csv"]
+    assert pages.predictions("table3") == []
+    assert SitePages(Matrix(demo_config), partial=True).predictions("table1") == []
+
+
 def test_choices_are_those_of_the_build_with_those_that_others_follow(demo_config):
     demo_config["build"] = ["table3"]
     assert SitePages(Matrix(demo_config)).selections() == ["results/selection/shapes/sgid.json"]

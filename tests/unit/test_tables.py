@@ -69,6 +69,22 @@ def test_ranks_follow_the_printed_digits():
     assert list(ranks(pd.Series([92.661, 92.659, 92.59]))) == [1, 1, 2]
 
 
+def test_a_number_half_way_is_printed_ranked_and_compared_alike():
+    # 85.955 is a little less in binary: formatting alone prints 85.95 of what is compared as 85.96.
+    accuracies = {("vit", "ra", "pets"): [85.95, 85.96], ("vit", "sgid", "pets"): [85.96, 85.96]}
+    grid = grid_of(runs_of(accuracies), published(("vit", "ra", "pets", 85.96), ("vit", "sgid", "pets", 85.96)))
+    ours = [row.cells[0] for row in grid.blocks[0].groups[0].rows]
+    assert [beside_paper_text(each, MARKDOWN) for each in ours] == ["85.96 / 85.96 / 0.00"] * 2
+    assert [each.best for each in ours] == [True, True]
+
+
+def test_an_average_stands_beside_the_papers_only_where_both_are_of_the_same_data_sets():
+    runs = runs_of({("vit", "ra", name): [70, 72] for name in ("pets", "dtd", "mine")})
+    paper = published(*(("vit", "ra", name, 60.0) for name in ("pets", "dtd", AVERAGE)))
+    cells = table_cells(runs, compare_with_best(runs, STAR), paper).set_index("dataset")
+    assert cells["paper"].notna().to_dict() == {"pets": True, "dtd": True, "mine": False, AVERAGE: False}
+
+
 def test_one_competitor_has_no_rank():
     assert ranks(pd.Series([92.66, math.nan])).isna().all()
 
@@ -100,7 +116,8 @@ def test_the_star_comes_from_the_tests():
 def test_the_difference_is_the_one_that_the_printed_numbers_have():
     runs = runs_of({("vit", "sgid", "pets"): [75.005]}, planned=1)
     cells = table_cells(runs, compare_with_best(runs, None), published(("vit", "sgid", "pets", 74.5)))
-    assert cells["difference"][0] == round(round(75.005, 2) - 74.5, 2)
+    assert cells["difference"][0] == 0.51
+    assert cell_text(cell(mean=75.005), MARKDOWN) == "75.01"
 
 
 def test_the_paper_does_not_stand_beside_a_miniature():

@@ -17,7 +17,7 @@ from sgid.runtime import read_json
 PANEL = ["backbone", "dataset"]
 
 
-def noise_frame(choices: Iterable[Mapping], *, rows: Mapping[str, str]) -> pd.DataFrame:
+def noise_frame(choices: Iterable[Mapping], *, rows: Mapping[str, str], miniature: bool) -> pd.DataFrame:
     """One row a data set, row, noise rate and seed: validation accuracy (percent), and whether the rate was chosen.
 
     `choices`: records of `selection.choose_noise`; `rows`: recipe to the row of the figure that it stands for.
@@ -30,7 +30,8 @@ def noise_frame(choices: Iterable[Mapping], *, rows: Mapping[str, str]) -> pd.Da
         for candidate in choice["candidates"]
         for seed, accuracy in zip(candidate["seeds"], candidate["accuracies"], strict=True)
     ]
-    return filled(found, "no candidates of any noise rate; name a recipe with several rates in the figure's rows")
+    whole = filled(found, "no candidates of any noise rate; name a recipe with several rates in the figure's rows")
+    return whole.assign(miniature=miniature)
 
 
 def published_similarity(paths: Iterable[str | Path], *, datasets: Collection[str]) -> dict[str, float]:

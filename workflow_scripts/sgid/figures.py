@@ -3,7 +3,6 @@
 import math
 import textwrap
 from collections.abc import Mapping
-from decimal import ROUND_HALF_UP, Decimal
 from types import MappingProxyType
 
 import matplotlib
@@ -16,6 +15,7 @@ from PIL import Image
 from sgid.figure_panels import DOT, row_title, whiskers
 from sgid.figure_style import INK, PALE, STYLE, looks, new_figure
 from sgid.results_table import AVERAGE
+from sgid.tables import as_printed
 
 ALL_CLASSES = "all"
 NO_NUMBERS: Mapping[str, float] = MappingProxyType({})
@@ -103,14 +103,9 @@ def _with_gain(cell: dict, base: dict, *, key: str) -> str:
     if math.isnan(cell[key]):
         return "–"
     if cell["row"] == base["row"] or math.isnan(base[key]):
-        return f"{as_printed(cell[key])}"
+        return f"{as_printed(cell[key]):.2f}"
     gain = as_printed(cell[key]) - as_printed(base[key])
-    return f"{as_printed(cell[key])} ({gain:+})".replace("-", "−")
-
-
-def as_printed(percent: float) -> Decimal:
-    """Two decimals, halves up: the mean of 91.77, 84.20, 96.53 and 71.32 is 85.96, though 85.955 in binary is less."""
-    return Decimal(f"{percent:.6f}").quantize(Decimal("0.01"), ROUND_HALF_UP)
+    return f"{as_printed(cell[key]):.2f} ({gain:+.2f})".replace("-", "−")
 
 
 @matplotlib.rc_context(STYLE)

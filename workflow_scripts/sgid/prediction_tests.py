@@ -22,8 +22,8 @@ from sgid.seeding import seed_for
 RESAMPLES = 10_000
 ALL = "all"
 COLUMNS = [
-    "table", "backbone", "dataset", "variant", "row", "best_baseline", "seed", "pictures", "ours_only", "theirs_only",
-    "mean_difference", "low", "high", "p_exact", "p_mid", "reason",
+    "table", "backbone", "dataset", "variant", "row", "best_baseline", "seed", "pictures", "miniature", "ours_only",
+    "theirs_only", "mean_difference", "low", "high", "p_exact", "p_mid", "reason",
 ]  # fmt: skip
 UNDEFINED = dict.fromkeys(("mean_difference", "low", "high", "p_exact", "p_mid"), math.nan)
 NO_SEED = UNDEFINED | {"seed": ALL, "pictures": 0, "ours_only": 0, "theirs_only": 0, "reason": "no common seed"}
@@ -45,7 +45,7 @@ def compare_predictions(runs: pd.DataFrame, tests: pd.DataFrame, read: Reader = 
     `runs`: long form; `tests`: of `compare_with_best`, whose columns of averages have no pictures and are left out.
     """
     compared = tests[(tests["dataset"] != AVERAGE) & (tests["best_baseline"] != "")]
-    names = ["table", "backbone", "dataset", "variant", "row", "best_baseline"]
+    names = ["table", "backbone", "dataset", "variant", "row", "best_baseline", "miniature"]
     rows = [
         {name: test[name] for name in names} | result
         for test in compared.to_dict("records")

@@ -15,7 +15,7 @@ from scipy import stats
 from sgid.agreement import alpha
 from sgid.rating_items import FOREIGN, RATED, SAME
 from sgid.rating_sheets import Rating, Sheet
-from sgid.results_table import AVERAGE
+from sgid.results_table import AVERAGE, commit_of
 
 MEASURES = ("consistency", "diversity")
 LEVEL = 0.95
@@ -51,7 +51,7 @@ def _rows(sheet: Sheet, key: Mapping, allowed: int) -> list[dict]:
         "excluded": why_excluded(sheet, key, allowed=allowed),
         "simulated": sheet.simulated,
         "miniature": key["miniature"],
-        "commit": key["provenance"]["commit"],
+        "commit": commit_of(key["provenance"]),
     }
     return [{**of_sheet, **key["items"][rating.item], **vars(rating)} for rating in sheet.ratings]
 
@@ -85,19 +85,21 @@ def counted(ratings: pd.DataFrame) -> pd.DataFrame:
 
 
 def mean_scores(ratings: pd.DataFrame, *, rows: Sequence[str], datasets: Sequence[str]) -> pd.DataFrame:
-    """One row a method, data set and measure, averages over the data sets included: mean, interval, how many.
+    """One row a method, data set and measure, averages over the data sets included: mean, interval, how many, stamps.
 
     A method without a rating on a data set has no number there, and no average.
     """
     scores = [
         _score(counted(ratings), row, dataset, measure) for row in rows for dataset in datasets for measure in MEASURES
     ]
-    frame = pd.DataFrame(scores)
+    stamps = {name: bool(ratings[name].any()) for name in ("simulated", "miniature")}
+    frame = pd.DataFrame(scores).assign(**stamps)
     if len(datasets) < 2:
         return frame
     parts = frame.groupby(["row", "variant"], sort=False)
     averages = [
-        {"row": row, "dataset": AVERAGE, "variant": measure, **_average(part)} for (row, measure), part in parts
+        {"row": row, "dataset": AVERAGE, "variant": measure, **_average(part), **stamps}
+        for (row, measure), part in parts
     ]
     return pd.concat([frame, pd.DataFrame(averages)], ignore_index=True)
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from sgid.rating_means import ALL, counted
+from sgid.results_table import short_commit
+from sgid.table_formats import decimal
 
 MINIATURE = (
     "The pictures come from a drawn data set and tiny models: no reproduction of the paper. Each number carries an m."
@@ -95,9 +97,9 @@ def _agreement(agreement: pd.DataFrame, layout: Mapping) -> list[str]:
 
 
 def _value(alpha: float, reason: str) -> str:
-    return f"undefined, {reason}" if math.isnan(alpha) else f"{alpha:.2f}".replace("-", "−")
+    return f"undefined, {reason}" if math.isnan(alpha) else decimal(alpha)
 
 
 def _origin(ratings: pd.DataFrame) -> list[str]:
     commits = sorted(set(ratings["commit"]))
-    return [f"Pages made at commit {', '.join(commit[:10] for commit in commits)}."] if commits else []
+    return [f"Pages made at commit {', '.join(map(short_commit, commits))}."] if commits else []

@@ -30,6 +30,10 @@ class HumanEvaluations:
         require(f"{path}.images", entry.get("images", {}).values(), config["recipes"])
         if accuracy := entry.get("accuracy"):
             require(f"{path}.accuracy.table", [accuracy["table"]], config["tables"])
+            if config["tables"][accuracy["table"]].get("variants"):
+                raise ConfigError(
+                    f"{path}.accuracy.table: {accuracy['table']!r} has several columns a data set; name one without"
+                )
             backbones = config["tables"][accuracy["table"]]["backbones"]
             require(f"{path}.accuracy.backbone", [accuracy["backbone"]], backbones)
         for row, recipe in self.recipes(name).items():
@@ -157,6 +161,7 @@ class HumanEvaluations:
         entry, config = self.entries[name], self.matrix.config
         accuracy = entry.get("accuracy") or {"table": "", "backbone": ""}
         columns = self.matrix.tables[accuracy["table"]]["datasets"] if accuracy["table"] else []
+        published = self._paper_names(columns)
         own = {row: config["methods"][row]["title"].removeprefix("+ ") for row in entry["rows"]}
         return {
             "title": entry["title"],
@@ -167,7 +172,8 @@ class HumanEvaluations:
             "backbone": accuracy["backbone"],
             "backbone_title": config["backbones"].get(accuracy["backbone"], {"title": ""})["title"],
             "accuracy_table": accuracy["table"],
-            "accuracy_names": self._paper_names(columns),
+            # The paper's average of some data sets is none of all.
+            "accuracy_names": published if len(published) == len(columns) else {},
         }
 
     def _paper_names(self, datasets: list[str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ import pandas as pd
 from sgid.paper_numbers import read_paper_numbers
 from sgid.rating_means import MEASURES
 from sgid.results_table import AVERAGE, summarise
-from sgid.tables import DECIMALS, Grid, lay_out, with_marks
+from sgid.tables import Grid, differences, lay_out, with_marks
 
 ACCURACY = "accuracy"  # the last column, which alone has marks, as in the paper
 SHORT = {"consistency": "Con.", "diversity": "Div.", "": ""}
@@ -40,6 +40,11 @@ def accuracy_numbers(runs: pd.DataFrame) -> Numbers:
         (cell["row"], ACCURACY, ""): {name: cell[name] for name in ("mean", "std", "n_done", "n_planned")}
         for cell in cells.to_dict("records")
     }
+
+
+def stamped(ratings: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """The ratings, miniature too where the accuracies beside them come from the drawn world."""
+    return ratings.assign(miniature=ratings["miniature"] | bool(runs["miniature"].any()))
 
 
 def published_numbers(paths: Sequence[str | Path], *, layout: Mapping) -> Numbers:
@@ -70,7 +75,7 @@ def rating_cells(numbers: Numbers, paper: Numbers, *, layout: Mapping) -> pd.Dat
     keys = [(row, *column) for row in layout["rows"] for column in columns]
     cells = pd.DataFrame([dict(zip(KEY, key, strict=True)) | UNKNOWN | numbers.get(key, {}) for key in keys])
     cells["paper"] = [paper.get(key, UNKNOWN)["mean"] for key in keys]
-    cells["difference"] = (cells["mean"].round(DECIMALS) - cells["paper"].round(DECIMALS)).round(DECIMALS)
+    cells["difference"] = differences(cells["mean"], cells["paper"])
     marked = with_marks(cells.assign(backbone="", group="", star=False))
     unmarked = marked["dataset"] != ACCURACY
     marked.loc[unmarked, ["best", "second"]] = False

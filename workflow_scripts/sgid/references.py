@@ -38,6 +38,7 @@ STAGE_MODELS = ("blip", "clip", "t5")  # what captions, scores and sentences are
 DRAWN_ONLY = ("gallery", "grid")  # kinds of figures with one column for each set of drawn images
 WITHOUT_PICTURES = ("classes", "curves", "cost")  # kinds of figures whose rows need no recipe of their own
 OF_RUNS = ("overview", "classes", "curves", "cost")  # kinds of figures that show trained classifiers
+OF_ONE_SET = ("similarity", "plane", "grid", "gallery")  # kinds of figures that show one data set
 WITH_GAINS = ("overview", "classes", "cost")  # and those that compare them with the backbone's
 
 
@@ -234,15 +235,15 @@ def check_figure(path: str, entry: dict, config: dict) -> None:
     require(f"{path}.encoder", [entry["encoder"]] if "encoder" in entry else [], config["models"])
     if "encoder" in entry and "measures" in entry:
         raise ConfigError(f"{path}.encoder: figures.{entry['measures']} measures for it; name the encoder there")
+    if entry["kind"] in OF_ONE_SET and len(entry["datasets"]) > 1:
+        raise ConfigError(f"{path}.datasets: a figure of kind {entry['kind']!r} shows one data set; make one for each")
     if entry["kind"] in OF_RUNS and "backbones" not in entry:
         raise ConfigError(f"{path}.backbones: a figure of kind {entry['kind']!r} shows runs; name their backbones")
     if entry["kind"] in WITH_GAINS and "backbone" not in entry["rows"]:
         raise ConfigError(f"{path}.rows: gains are counted from the row 'backbone', which is not among them; add it")
     for row in [] if entry["kind"] in WITHOUT_PICTURES else entry["rows"]:
         if row not in images and isinstance(methods.get(row, {}).get("images"), list):
-            raise ConfigError(
-                f"{path}.rows: {row!r} chooses among several recipes; name one of them under {path}.images"
-            )
+            raise ConfigError(f"{path}.rows: {row!r} chooses among several recipes; name one under {path}.images")
     for row in entry["rows"] if entry["kind"] in DRAWN_ONLY else []:
         if row in methods and row not in images and "images" not in methods[row]:
             raise ConfigError(f"{path}.rows: {row!r} draws no images; name a method or recipe that does")

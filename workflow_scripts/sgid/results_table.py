@@ -76,6 +76,12 @@ def commit_of(provenance: dict) -> str:
     return provenance["commit"] + ("-dirty" if provenance["dirty"] else "")
 
 
+def short_commit(commit: str) -> str:
+    """Ten digits of what `commit_of` gives, and words for its suffix; what is no commit stays whole."""
+    digest, _, suffix = commit.partition("-")
+    return digest[:10] + (" with uncommitted changes" if suffix else "")
+
+
 def _refuse_unplanned(done: dict[tuple, dict], frame: pd.DataFrame, *, table: str) -> None:
     planned = set(frame[RUN].itertuples(index=False, name=None))
     if stray := [key for key in done if key not in planned]:

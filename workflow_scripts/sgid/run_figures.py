@@ -17,13 +17,13 @@ DODGE = 0.012  # of the noise rate, between two rows, so that equal accuracies d
 
 
 @matplotlib.rc_context(STYLE)
-def noise_figure(frame: pd.DataFrame, *, titles: dict, title: str, miniature: bool) -> Figure:
+def noise_figure(frame: pd.DataFrame, *, titles: dict, title: str) -> Figure:
     """Validation accuracy (percent) by noise rate, a panel a data set, a line a row through the means of its seeds.
 
     Small points are the seeds; a ring marks the rate that was chosen. The panels' axes differ and do not start at zero.
     """
     datasets, rows = list(frame["dataset"].unique()), list(frame["row"].unique())
-    figure, panels = panels_of(len(datasets), width=2.6, height=2.7, miniature=miniature)
+    figure, panels = panels_of(len(datasets), width=2.6, height=2.7, miniature=bool(frame["miniature"].any()))
     for axes, dataset in zip(panels, datasets, strict=True):
         axes.set_title(titles["datasets"][dataset])
         for place, (row, (colour, _, marker)) in enumerate(zip(rows, looks(len(rows)), strict=True)):

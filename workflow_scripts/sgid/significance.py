@@ -11,7 +11,7 @@ from sgid.paired_tests import UNDEFINED, compare, holm
 from sgid.results_table import with_average
 
 COLUMNS = [
-    "table", "backbone", "dataset", "variant", "row", "best_baseline", "status", "n", "n_planned",
+    "table", "backbone", "dataset", "variant", "row", "best_baseline", "status", "n", "n_planned", "miniature",
     "mean_difference", "low", "high", "sd_difference", "t", "p", "p_one_sided", "p_welch", "p_wilcoxon",
     "p_permutation", "p_permutation_floor", "p_holm", "cohen_dz", "dz_low", "dz_high", "detectable", "star", "reason",
 ]  # fmt: skip
@@ -40,7 +40,10 @@ def compare_with_best(runs: pd.DataFrame, star: dict | None) -> pd.DataFrame:
 def _test_column(column: pd.DataFrame, *, row: str, against: list[str]) -> dict:
     compared = column[column["row"].isin([row, *against])]
     done = compared[compared["status"] == "done"]
-    planned = {"n_planned": int(compared["row"].eq(row).sum())}
+    planned = {
+        "n_planned": int(compared["row"].eq(row).sum()),
+        "miniature": bool(compared["miniature"].any()),
+    }
     ours = done[done["row"] == row].set_index("seed")["accuracy"]
     baselines = {name: done[done["row"] == name].set_index("seed")["accuracy"] for name in against}
     baselines = {name: values for name, values in baselines.items() if len(values)}

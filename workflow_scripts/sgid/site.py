@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
+from sgid.results_table import short_commit
 from sgid.runtime import read_json
 from sgid.site_costs import Cost
 from sgid.site_runs import origins, runs_by_row
@@ -44,7 +45,8 @@ def templates_of(paths: Iterable[str]) -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "thousands": "{:,}".format, "percent": "{:.2f}".format, "duration": duration, "memory": memory, "short": short
+        "thousands": "{:,}".format, "percent": "{:.2f}".format, "duration": duration, "memory": memory,
+        "short": short_commit,
     }  # fmt: skip
     return environment
 
@@ -58,12 +60,6 @@ def duration(seconds: float) -> str:
 def memory(mebibytes: float) -> str:
     """In MiB, from 1,024 of them in GiB."""
     return f"{mebibytes / 1024:.1f} GiB" if mebibytes >= 1024 else f"{mebibytes:.0f} MiB"
-
-
-def short(commit: str) -> str:
-    """Ten digits of a commit, and git's own suffix; what is no commit stays whole."""
-    digest, dash, suffix = commit.partition("-")
-    return f"{digest[:10]}{dash}{suffix}"
 
 
 def render_table_page(

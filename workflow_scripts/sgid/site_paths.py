@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from sgid.matrix import Matrix
+from sgid.matrix import PREDICTION_TESTS, Matrix
 from sgid.method_images import MethodImages
 from sgid.page_paths import ImagePages
 from sgid.presentation import Presentation
@@ -62,10 +62,10 @@ class SitePages:
         """One file of a table, of all its runs or of those that are there."""
         return f"results/{'partial' if self.partial else 'tables'}/{name}{suffix}"
 
-    def found_predictions(self, name: str) -> list[str]:
-        """The tests on the predictions behind a table, where they are there."""
-        path = self.of_table(name, ".predictions.csv")
-        return [path] if Path(path).exists() else []
+    def predictions(self, name: str) -> list[str]:
+        """The tests on the predictions behind a table: of one that tests a row, when all of its runs are there."""
+        files = [] if self.partial else self.matrix.files(name)
+        return [path for path in files if path.endswith(PREDICTION_TESTS)]
 
     def of_tables(self, suffix: str) -> list[str]:
         """One file of each table."""

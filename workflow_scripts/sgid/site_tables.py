@@ -13,6 +13,8 @@ from typing import Any
 import pandas as pd
 
 from sgid.results_table import AVERAGE, CELL, RUN
+from sgid.table_formats import decimal
+from sgid.tables import columns_of
 
 STATES = ("measured", "partial", "not run", "miniature")
 # The columns of tests.csv whose names do not speak for themselves; others are shown under their own names.
@@ -89,6 +91,11 @@ class SiteTable:
         return len({row.group for row in self.rows}) > 1
 
     @property
+    def starred(self) -> bool:
+        """Whether any number has a star to be explained."""
+        return any(number.star for row in self.rows for number in row.numbers)
+
+    @property
     def beside_paper(self) -> bool:
         """Whether any number has the paper's beside it."""
         return any(number.paper for row in self.rows for number in row.numbers)
@@ -103,7 +110,7 @@ def read_cells(path: str | Path) -> pd.DataFrame:
 def site_table(cells: pd.DataFrame, runs: pd.DataFrame, layout: Mapping[str, Any]) -> SiteTable:
     """A table from results/tables/{table}.csv and .runs.csv. layout: name, title, titles, miniature."""
     titles, unique = layout["titles"], runs.drop_duplicates(RUN)
-    columns = _columns(cells)
+    columns = columns_of(cells)
     own = cells[cells["dataset"] != AVERAGE]
     return SiteTable(
         name=layout["name"],
@@ -116,12 +123,6 @@ def site_table(cells: pd.DataFrame, runs: pd.DataFrame, layout: Mapping[str, Any
         planned=len(unique),
         missing=tuple(_missing(runs, titles=titles)),
     )
-
-
-def _columns(cells: pd.DataFrame) -> list[tuple[str, str]]:
-    datasets, variants = list(cells["dataset"].unique()), list(cells["variant"].unique())
-    pairs = cells[["dataset", "variant"]].drop_duplicates().itertuples(index=False, name=None)
-    return sorted(pairs, key=lambda pair: (datasets.index(pair[0]), variants.index(pair[1])))
 
 
 def column_title(dataset: str, variant: str, *, titles: Mapping) -> str:
@@ -148,21 +149,20 @@ def _numbers(part: pd.DataFrame, columns: Sequence[tuple[str, str]], *, row: str
 
 
 def _number(place: int, cell: pd.Series, *, row: str) -> Number:
-    done = not math.isnan(cell["mean"])
     return Number(
         # An average has no runs of its own, but those of its row.
         name=row if cell["dataset"] == AVERAGE else f"cell-{place}",
-        text=f"{cell['mean']:.2f}" if done else "",
-        spread=_decimal(cell["std"]),
-        value=cell["mean"] if done else None,
+        text=_or_nothing(cell["mean"]),
+        spread=_or_nothing(cell["std"]),
+        value=None if math.isnan(cell["mean"]) else cell["mean"],
         best=bool(cell["best"]),
         second=bool(cell["second"]),
         star=bool(cell["star"]),
         miniature=bool(cell["miniature"]),
         state=cell["status"],
         count=f"{cell['n_done']}/{cell['n_planned']}",
-        paper=_decimal(cell["paper"]),
-        difference=_decimal(cell["difference"], "+.2f"),
+        paper=_or_nothing(cell["paper"]),
+        difference=_or_nothing(cell["difference"], "+.2f"),
     )
 
 
@@ -172,10 +172,8 @@ def _nothing(row: str) -> Number:
     return Number(name=row, value=None, state="not planned", **texts, **flags)
 
 
-def _decimal(value: float, form: str = ".2f") -> str:
-    """With a true minus sign and none before zero; "" for no number."""
-    text = "" if math.isnan(value) else format(value, form)
-    return "0.00" if text in ("+0.00", "-0.00") else text.replace("-", "−")
+def _or_nothing(value: float, form: str = ".2f") -> str:
+    return "" if math.isnan(value) else decimal(value, form)
 
 
 def _missing(runs: pd.DataFrame, *, titles: Mapping) -> list[tuple[str, str, int, int]]:
@@ -189,8 +187,10 @@ def _missing(runs: pd.DataFrame, *, titles: Mapping) -> list[tuple[str, str, int
 
 
 def shown_tests(tests: pd.DataFrame, titles: Mapping) -> tuple[list[str], list[list[Shown]]]:
-    """Titles of columns and rows of texts; columns without a value are left out, and so is the table's name."""
-    kept = [name for name in tests if name != "table" and tests[name].replace("", None).notna().any()]
+    """Titles of columns and rows of texts, without empty columns and what the page says of itself."""
+    kept = [
+        name for name in tests if name not in ("table", "miniature") and tests[name].replace("", None).notna().any()
+    ]
     kept = sorted(kept, key=lambda name: list(TEST_TITLES).index(name) if name in TEST_TITLES else len(TEST_TITLES))
     named = titles["rows"] | titles["datasets"] | titles["backbones"] | {AVERAGE: "Avg."}
     rows = [[_shown(test[name], named) for name in kept] for test in tests.to_dict("records")]
@@ -202,6 +202,8 @@ def _shown(value: Any, named: Mapping[str, str]) -> Shown:
         return Shown("*" if value else "no", int(value))
     if isinstance(value, str):
         return Shown(named.get(value, value).removeprefix("+ "), value)
+    if isinstance(value, int):
+        return Shown(f"{value:,}", value)
     if math.isnan(value):
         return Shown("–", None)
     return Shown(f"{value:.3g}".replace("-", "−"), value)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
 
-from sgid.tables import Block, Cell, Grid
+from sgid.tables import Block, Cell, Grid, as_printed
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; margin: 2rem; max-width: 90rem; }
@@ -64,10 +64,10 @@ def cell_text(cell: Cell, markup: Markup) -> str:
     """`75.72* ± 0.12 (3/5) m`: a mark around the number, a count where runs are missing, an m in the drawn world."""
     if math.isnan(cell.mean):
         return markup.missing
-    number = f"{cell.mean:.2f}"
+    number = decimal(cell.mean)
     number = markup.best.format(number) if cell.best else markup.second.format(number) if cell.second else number
     star = markup.star if cell.star else ""
-    spread = "" if math.isnan(cell.std) else markup.spread.format(f"{cell.std:.2f}")
+    spread = "" if math.isnan(cell.std) else markup.spread.format(decimal(cell.std))
     return f"{number}{star}{spread}{_count(cell)}{markup.miniature if cell.miniature else ''}"
 
 
@@ -77,21 +77,24 @@ def _count(cell: Cell) -> str:
 
 def beside_paper_text(cell: Cell, markup: Markup) -> str:
     """`ours (3/5) / paper / difference`, a dash for what is missing, a count where runs are."""
-    ours, paper = (_or_missing(value, "{:.2f}", markup) for value in (cell.mean, cell.paper))
-    return f"{ours}{_count(cell)} / {paper} / {_or_missing(cell.difference, '{:+.2f}', markup)}"
+    ours, paper = (_or_missing(value, ".2f", markup) for value in (cell.mean, cell.paper))
+    return f"{ours}{_count(cell)} / {paper} / {_or_missing(cell.difference, '+.2f', markup)}"
 
 
 def paper_text(cell: Cell, markup: Markup) -> str:
     """`paper (difference)`, which is as wide as a page of a paper allows."""
-    return f"{_or_missing(cell.paper, '{:.2f}', markup)} ({_or_missing(cell.difference, '{:+.2f}', markup)})"
+    return f"{_or_missing(cell.paper, '.2f', markup)} ({_or_missing(cell.difference, '+.2f', markup)})"
 
 
 def _or_missing(value: float, form: str, markup: Markup) -> str:
-    """The number with a true minus sign, and no sign before zero; or the format's dash."""
-    if math.isnan(value):
-        return markup.missing
-    number = form.format(value)
-    return markup.escape("0.00" if number in ("+0.00", "-0.00") else number.replace("-", "−"))
+    """The number, or the format's dash."""
+    return markup.missing if math.isnan(value) else markup.escape(decimal(value, form))
+
+
+def decimal(value: float, form: str = ".2f") -> str:
+    """Two decimals, halves up, with a true minus sign, and no sign before zero."""
+    number = format(as_printed(value), form)
+    return "0.00" if number in ("+0.00", "-0.00") else number.replace("-", "−")
 
 
 def _corner(grid: Grid) -> list[str]:

@@ -5,7 +5,7 @@ import re
 import pandas as pd
 
 from sgid.paired_tests import ALPHA
-from sgid.results_table import AVERAGE, RUN
+from sgid.results_table import AVERAGE, RUN, short_commit
 
 MINIATURE = (
     "These numbers come from a drawn data set and tiny models. They show that the whole pipeline runs; they are no "
@@ -108,19 +108,14 @@ def _origin(runs: pd.DataFrame) -> list[str]:
     counts = done["commit"].value_counts(sort=False).sort_index()
     if counts.empty:
         return ["No run is done yet."]
-    short = [f"{_short(commit)} ({count} runs)" for commit, count in counts.items()]
+    short = [f"{short_commit(commit)} ({count} runs)" for commit, count in counts.items()]
     dirty = int(counts[counts.index.str.endswith("-dirty")].sum())
     mixed = len(counts) > 1
     return [
-        f"Commit: {', '.join(short) if mixed else _short(counts.index[0])}.",
+        f"Commit: {', '.join(short) if mixed else short_commit(counts.index[0])}.",
         *([f"Warning: these runs come from {len(counts)} states of the code; rerun the older ones."] if mixed else []),
         *([f"Warning: {dirty} runs were made with uncommitted changes in the tree."] if dirty else []),
     ]
-
-
-def _short(commit: str) -> str:
-    digest, _, suffix = commit.partition("-")
-    return digest[:10] + (" with uncommitted changes" if suffix else "")
 
 
 def _enumerate(seeds: list[int]) -> str:
