@@ -124,7 +124,7 @@ def test_a_lost_shard_is_drawn_again_to_the_byte_and_changes_no_number(demo):
 def test_one_seed_more_adds_its_runs_and_nothing_else(demo):
     found = reruns(demo.plan(overlay="seeds: [0, 1, 2, 3]"))
     assert found.pop("train_classifier") == 3 * 7 + 3
-    assert found.keys() == {"collect_runs", "test_significance", "render_table", "all"}
+    assert found.keys() == {"collect_runs", "test_significance", "compare_predictions", "render_table", "all"}
 
 
 def test_one_recipe_field_reruns_what_depends_on_it(demo):
