@@ -165,16 +165,21 @@ def diffusers_loop(
     return drawn
 
 
-def rate(images: int, work, device: str) -> float:
-    """Images a second, the best of some runs after one to warm up."""
+def timings(work, device: str, *, runs: int) -> list[float]:
+    """Seconds of some runs after one to warm up; each waits until a GPU has done its part."""
     seconds = []
-    for _ in range(1 + RUNS):
+    for _ in range(1 + runs):
         began = time.perf_counter()
         work()
         if device.startswith("cuda"):
             torch.cuda.synchronize()
         seconds.append(time.perf_counter() - began)
-    return images / min(seconds[1:])
+    return seconds[1:]
+
+
+def rate(images: int, work, device: str) -> float:
+    """Images a second, the best of some runs after one to warm up."""
+    return images / min(timings(work, device, runs=RUNS))
 
 
 def origin(device: str) -> dict:

@@ -40,16 +40,9 @@ RATES = ("0.3", "0.5", "0.7")
 REPETITIONS = 5
 
 
-def seconds_of(work: Callable, device: str, *, repetitions: int = REPETITIONS) -> float:
+def seconds_of(work: Callable, device: str) -> float:
     """The median over some repetitions, after one to warm up."""
-    taken = []
-    for _ in range(1 + repetitions):
-        began = time.perf_counter()
-        work()
-        if device.startswith("cuda"):
-            torch.cuda.synchronize()
-        taken.append(time.perf_counter() - began)
-    return sorted(taken[1:])[repetitions // 2]
+    return sorted(whole.timings(work, device, runs=REPETITIONS))[REPETITIONS // 2]
 
 
 def ceilings(device: str, dtype: torch.dtype, side: int) -> dict[str, float]:

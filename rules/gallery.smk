@@ -12,7 +12,7 @@ rule show_images:
         sets=of_recipe(matrix.image_sets),
         classes="results/datasets/{dataset}/classes.csv",
         template="report/images.html.j2",
-        code=modules("image_pages", "image_samples", "rejects"),
+        code=modules("html_pages", "image_pages", "image_samples", "rejects"),
     output:
         page="results/pages/{dataset}/{recipe}.html",
         numbers="results/pages/{dataset}/{recipe}.json",
@@ -32,7 +32,7 @@ rule index_pages:
     input:
         numbers=image_pages.numbers(),
         template="report/pages.html.j2",
-        code=modules("image_pages"),
+        code=modules("html_pages", "image_pages"),
     output:
         "results/pages/index.html",
     log:

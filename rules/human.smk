@@ -33,7 +33,7 @@ rule write_annotation_page:
     input:
         pictures="results/human/{evaluation}/items/{dataset}.parquet",
         template="report/ratings.html.j2",
-        code=modules("rating_pages"),
+        code=modules("html_pages", "rating_pages"),
     output:
         "results/human/{evaluation}/pages/annotator-{annotator}/{dataset}.html",
     log:

@@ -15,7 +15,7 @@ rule show_table:
         tests=of_site(SitePages.of_table, "table", suffix=".tests.csv"),
         predictions=of_site(SitePages.predictions, "table"),
         templates=expand("report/site_{name}.html.j2", name=["base", "parts", "table"]),
-        code=modules("site", "site_runs", "site_tables", "table_notes", "table_formats", "tables"),
+        code=modules("html_pages", "site", "site_runs", "site_tables", "table_notes", "table_formats", "tables"),
     output:
         "results/{site}/tables/{table}.html",
     log:
@@ -51,7 +51,7 @@ rule index_site:
         choices=of_site(SitePages.needed_selections),
         captions=of_site(SitePages.captions),
         templates=expand("report/site_{name}.html.j2", name=["base", "parts", "index"]),
-        code=modules("site", "site_costs", "site_tables", "table_formats", "tables"),
+        code=modules("html_pages", "site", "site_costs", "site_tables", "table_formats", "tables"),
     output:
         "results/{site}/index.html",
     log:

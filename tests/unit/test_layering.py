@@ -52,7 +52,7 @@ ROOMS = [
     *("paper_numbers", "tables", "table_notes", "table_formats"),
     *("figure_style", "figure_panels", "picture_grid", "figures", "gallery"),
     *("figure_frames", "run_figures", "cost_figure"),
-    *("image_samples", "image_pages", "exports"),
+    *("html_pages", "image_samples", "image_pages", "exports"),
     *("agreement", "rating_items", "rating_pages", "rating_simulation", "rating_means"),
     *("rating_tables", "rating_notes"),
     *("caption_statistics", "caption_samples", "caption_charts", "caption_report"),

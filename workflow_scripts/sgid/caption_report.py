@@ -7,11 +7,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import jinja2
-
 from sgid.caption_charts import Chart, curve_chart, histogram_chart, outlines_chart
 from sgid.caption_samples import Sample
 from sgid.guidance import Guidance, guidance_for
+from sgid.html_pages import page_environment
 from sgid.prompts import PromptRecipe
 
 MOST_CLASSES = 200
@@ -92,18 +91,18 @@ def charts(histograms: Mapping, similarity: Mapping, guidance: Guidance, *, spac
 
 def render_report(template: str, heading: Heading, numbers: Mapping, samples: Sequence[Sample]) -> str:
     """The page as HTML. `template`: Jinja; `numbers`: from `caption_statistics`."""
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= FORMATS
     drawn = charts(numbers["histograms"], numbers["similarity"], heading.prompts.guidance, space=heading.space)
-    return environment.from_string(template).render(
-        heading=heading,
-        numbers=numbers,
-        samples=samples,
-        charts=drawn,
-        longest=longest_bar(samples),
-        most_classes=MOST_CLASSES,
+    return (
+        page_environment(FORMATS)
+        .from_string(template)
+        .render(
+            heading=heading,
+            numbers=numbers,
+            samples=samples,
+            charts=drawn,
+            longest=longest_bar(samples),
+            most_classes=MOST_CLASSES,
+        )
     )
 
 

@@ -11,13 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from PIL import Image
 
+from sgid.html_pages import TINY
 from sgid.image_table import decode, encode, encoded_of
 from sgid.prompt_lengths import CutSpan, PromptTokenizer, cut_spans
 from sgid.prompts import readable
 from sgid.seeding import seed_for
 
 LARGEST = 320  # side of a shown picture, twice what it takes on the page
-TINY = 64  # pictures up to this side are shown with their pixels, as they are
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 import jinja2
 import pyarrow as pa
 
+from sgid.html_pages import page_environment
 from sgid.image_samples import Extent, Family
 from sgid.rejects import HEAD
 from sgid.runtime import read_json
@@ -79,11 +80,9 @@ def render_index(template: str, pages: Sequence[Mapping], titles: Mapping[str, s
 
 
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    return page_environment(
+        {
+            "thousands": "{:,}".format,
+            "decimal": lambda value: "–" if value is None else f"{value:.3f}".replace("-", "−"),
+        }
     )
-    environment.filters |= {
-        "thousands": "{:,}".format,
-        "decimal": lambda value: "–" if value is None else f"{value:.3f}".replace("-", "−"),
-    }
-    return environment

@@ -16,13 +16,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from PIL import Image
 
+from sgid.html_pages import TINY
 from sgid.image_sets import read_columns, read_shard, some_of_each_class
 from sgid.image_table import decode, read_table
 from sgid.prompts import readable
 from sgid.runtime import read_json
 from sgid.seeding import seed_for
 
-TINY = 64  # pictures up to this side are shown with their pixels, as they are
 FACTS = ["source_id", "label", "flag", "prompt_flag"]
 
 

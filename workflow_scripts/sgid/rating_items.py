@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from PIL import Image
 
-from sgid.image_samples import TINY, rows_of
+from sgid.html_pages import TINY
+from sgid.image_samples import rows_of
 from sgid.image_sets import chosen_set, read_columns
 from sgid.image_table import decode, fitted, image_rows
 from sgid.runtime import read_json

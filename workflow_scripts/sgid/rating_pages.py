@@ -7,10 +7,9 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 
-import jinja2
 import pyarrow as pa
 
-from sgid.image_samples import TINY
+from sgid.html_pages import TINY, page_environment
 from sgid.prompts import readable
 from sgid.rating_items import ORIGINAL, Kit
 from sgid.rating_sheets import HEAD
@@ -60,18 +59,20 @@ def render_page(template: str, items: pa.Table, kit: Kit, *, annotator: int, sid
     rows = page_order(items, annotator=annotator, kit=kit)
     originals = [row for row in items.to_pylist() if row["kind"] == ORIGINAL]
     name_of = {row["source_id"]: row["image_id"] for row in originals}
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.from_string(template).render(
-        kit=kit,
-        page=page_hash(rows),
-        head=HEAD,
-        tiny=side <= TINY,
-        originals=[{"name": row["image_id"], "address": _address(row)} for row in originals],
-        items=[
-            {"name": row["image_id"], "original": name_of[row["source_id"]], "address": _address(row)} for row in rows
-        ],
+    return (
+        page_environment()
+        .from_string(template)
+        .render(
+            kit=kit,
+            page=page_hash(rows),
+            head=HEAD,
+            tiny=side <= TINY,
+            originals=[{"name": row["image_id"], "address": _address(row)} for row in originals],
+            items=[
+                {"name": row["image_id"], "original": name_of[row["source_id"]], "address": _address(row)}
+                for row in rows
+            ],
+        )
     )
 
 

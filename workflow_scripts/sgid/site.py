@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
+from sgid.html_pages import page_environment
 from sgid.results_table import short_commit
 from sgid.runtime import read_json
 from sgid.site_costs import Cost
@@ -37,18 +38,11 @@ class Figure:
 def templates_of(paths: Iterable[str]) -> jinja2.Environment:
     """An environment with these files by their names; whatever is put in is escaped."""
     sources = {Path(path).name: Path(path).read_text(encoding="utf-8") for path in paths}
-    environment = jinja2.Environment(
-        loader=jinja2.DictLoader(sources),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
+    filters = {
         "thousands": "{:,}".format, "percent": "{:.2f}".format, "duration": duration, "memory": memory,
         "short": short_commit,
     }  # fmt: skip
-    return environment
+    return page_environment(filters, sources=sources)
 
 
 def duration(seconds: float) -> str:
