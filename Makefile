@@ -22,8 +22,9 @@ demo: setup
 	@echo "          results/site/index.html          every number down to its runs, in a folder that opens offline"
 	@echo "          results/report.html              everything in one page that opens offline"
 
+# A process for each core; one thread each, or they would fight for the cores.
 test: setup lint
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n logical --dist loadgroup
 
 setup: $(VENV)/installed
 

@@ -22,3 +22,10 @@ def config(paper_config):
 @pytest.fixture
 def demo_config():
     return read_config(*FILES, "demo")
+
+
+def pytest_collection_modifyitems(items):
+    """Tests of one file share a process of pytest-xdist, as they share fixtures; so do all that need the demo."""
+    for item in items:
+        group = "demo" if "demo" in item.fixturenames else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))
