@@ -13,6 +13,7 @@ for name in matrix.names:
             name
         input:
             matrix.targets(name),
+            filters.reports(name),
 
 
 for name in config["datasets"]:
@@ -47,6 +48,11 @@ rule captions_report:
 rule image_pages:
     input:
         image_pages.page_targets(),
+
+
+rule filter_report:
+    input:
+        filters.all_reports(),
 
 
 rule export_images:
