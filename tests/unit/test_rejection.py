@@ -151,7 +151,10 @@ def scored(folder, rows, labels=(0, 1)):
     said = {"image_id": ids, "predicted": [labels[-1]] * len(ids), "probability": [0.8] * len(ids)}
     write_table(pa.table(said), folder / "seed-0.parquet")
     write_json({"thresholds": {str(label): 0.5 + label / 10 for label in labels}}, folder / "seed-0.json")
-    return {"clip": [str(folder / "clip.parquet")], "judgements": [str(folder / f"seed-0.{x}") for x in ("parquet", "json")]}
+    return {
+        "clip": [str(folder / "clip.parquet")],
+        "judgements": [str(folder / f"seed-0.{x}") for x in ("parquet", "json")],
+    }
 
 
 def test_the_threshold_beside_a_picture_is_that_of_the_class_which_the_classifier_sees(tmp_path):

@@ -64,7 +64,9 @@ def by_class(counts: pd.DataFrame) -> Section:
 def scores_section(spread: pd.DataFrame) -> Section:
     """How the scores lie, so that a number for a rule can be found."""
     rows = [(SCORES[str(score)], *(f"{value:.3f}" for value in values)) for score, values in spread.iterrows()]
-    return Section("How the scores lie", ("Score", *(percent(share) for share in QUANTILES)), rows)
+    return Section(
+        "How the scores lie", ("Quantile", *(f"{share:.0%}".replace("%", " %") for share in QUANTILES)), rows
+    )
 
 
 def notes_of(
