@@ -104,7 +104,10 @@ def test_a_control_pays_for_the_scores_behind_what_it_is_like(matrix):
 
 @pytest.mark.parametrize(
     ("row", "needed", "not_needed"),
-    [("sgid_by_clip", {"clip", "blip", "stable_diffusion"}, {"t5"}), ("sgid_by_classifier", {"stable_diffusion"}, {"t5"})],
+    [
+        ("sgid_by_clip", {"clip", "blip", "stable_diffusion"}, {"t5"}),
+        ("sgid_by_classifier", {"stable_diffusion"}, {"t5"}),
+    ],
 )
 def test_models_of_what_is_filtered_and_of_its_rules_are_fetched(config, row, needed, not_needed):
     config["build"], config["tables"]["filter"]["groups"] = ["filter"], {"filter": [row]}

@@ -4,8 +4,9 @@ import logging
 
 import pyarrow as pa
 import pytest
-from drawn_sets import drawn_row, write_set
+from drawn_sets import drawn_row, with_pictures, write_set
 
+from sgid.composition import compose_training_set
 from sgid.exports import Export
 from sgid.image_pages import fingerprint
 from sgid.image_samples import facts_of, rows_of
@@ -107,3 +108,23 @@ def test_a_list_of_nothing_leaves_nothing_out(tmp_path):
     head = leave_out(write_set(tmp_path, ROWS), set(), recipe="kept")
     assert (head["images"], head["left_out"]) == (4, [])
     assert isinstance(next(shards_of(write_set(tmp_path, ROWS))), pa.Table)
+
+
+def composed(filtered, mix):
+    originals = with_pictures([{"image_id": row["source_id"], "label": row["label"]} for row in ROWS])
+    _, generated = load_chosen([filtered], [])
+    return compose_training_set(originals, generated, size=8, classes=2, training={"mix": mix})
+
+
+def test_a_training_set_has_the_originals_and_exactly_the_rest(filtered):
+    training_set = composed(filtered, "append")
+    assert training_set.generated.tolist() == [False] * 4 + [True] * 2
+    assert training_set.origin[4:].tolist() == [0, 3]
+
+
+def test_a_class_without_a_picture_trains_on_its_originals_and_is_refused_where_there_are_none(tmp_path):
+    path = tmp_path / "bare.json"
+    write_json(leave_out(write_set(tmp_path, ROWS), set(IDS[2:]), recipe="kept"), path)
+    assert composed(str(path), "append").labels.tolist() == [0, 0, 1, 1, 0, 0]
+    with pytest.raises(ValueError, match="class 1 has no training image .* a filter leaves them out"):
+        composed(str(path), "synthetic")
