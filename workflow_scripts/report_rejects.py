@@ -6,6 +6,7 @@ from sgid.classes import class_names
 from sgid.filter_pages import html_page, markdown, notes_of, sections_of, title_of
 from sgid.filter_tables import counts_of
 from sgid.image_sets import set_among
+from sgid.image_table import read_metadata
 from sgid.rejection import read_pictures, read_verdicts
 from sgid.rejects import read_reasons
 from sgid.results_table import write_frame
@@ -18,7 +19,8 @@ with job_log(snakemake.log[0]):
     counts = counts_of(read_verdicts(files.verdicts), read_reasons(files.rejects), recipe=heading, names=names)
     sections, title = sections_of(counts, pictures, heading=heading), title_of(heading)
     record, noise_rate = next(map(read_json, files.judgements[1:]), None), read_json(path)["noise_rate"]
-    notes = notes_of(counts, pictures, heading=heading, noise_rate=noise_rate, record=record)
+    seen = next((read_metadata(scores)["seen_of_originals"] for scores in files.clip), None)
+    notes = notes_of(counts, pictures, heading=heading, noise_rate=noise_rate, seen=seen, record=record)
     about = {name: heading[name] for name in ("dataset", "recipe", "miniature")}
     write_frame(counts.assign(**about), output.csv)
     write_text(markdown(title, sections, notes), output.md)

@@ -11,7 +11,7 @@ with job_log(snakemake.log[0]):
     files, params, device = snakemake.input, snakemake.params, choose_device()
     encoder = load_image_encoder(files.model[0], device=device, batch_size=params.batch_size)
     image_set, generated = load_chosen(files.images, files.choice)
-    scores = score_images(
+    scores, seen = score_images(
         encoder,
         generated,
         read_table(files.originals),
@@ -19,5 +19,10 @@ with job_log(snakemake.log[0]):
         subjects=read_subjects(files.texts),
         dataset=snakemake.wildcards.dataset,
     )
-    about = {"noise_rate": image_set["noise_rate"], "encoder": encoder.name, "miniature": params.miniature}
+    about = {
+        "noise_rate": image_set["noise_rate"],
+        "encoder": encoder.name,
+        "miniature": params.miniature,
+        "seen_of_originals": seen,
+    }
     write_table(scores, snakemake.output[0], metadata=about | {"provenance": provenance(device)})

@@ -75,7 +75,7 @@ def test_a_rule_that_is_on_has_a_line_though_it_rejects_nothing():
 def test_classes_without_a_picture_are_named_in_the_notes():
     bare = counts({"p0": "ugly", "p1": "ugly"})
     assert (bare_classes(counts()), bare_classes(bare)) == ([], ["cat"])
-    notes = notes_of(bare, PICTURES, heading=HEADING, noise_rate="0.5", record=None)
+    notes = notes_of(bare, PICTURES, heading=HEADING, noise_rate="0.5", seen=None, record=None)
     assert "No picture is left of 1 classes, which keep their originals: cat." in notes
 
 
@@ -88,19 +88,20 @@ def test_scores_and_agreement_are_of_what_was_asked():
     assert agreement_of(judged) == {"CLIP": 0.8, "the classifier": 0.6}
 
 
-def told(rejects=LIST, heading=HEADING, record=None):
+def told(rejects=LIST, heading=HEADING, record=None, seen=None):
     sections = sections_of(counts(rejects), PICTURES, heading=heading)
-    return sections, notes_of(counts(rejects), PICTURES, heading=heading, noise_rate="0.5", record=record)
+    return sections, notes_of(counts(rejects), PICTURES, heading=heading, noise_rate="0.5", seen=seen, record=record)
 
 
 def test_the_report_says_miniature_what_is_filtered_and_how_good_the_classifier_is():
     record = {"backbone": "resnet50", "accuracy": 81.25, "test_images": 320}
-    sections, notes = told(record=record)
+    sections, notes = told(seen=0.9, record=record)
     text = markdown(title_of(HEADING), sections, notes)
     assert "(miniature)" in text
     assert "Miniature: drawn data set" in text
     assert "| unchanged | 0.9 | 2 | 40.0 % | 3 |" in text
     assert "| dog | 3 | 2 | 66.7 % | 1 | 1 |" in text
+    assert "CLIP sees it in 90.0 %." in text
     assert "it tells 81.2 % right (320 images)" in text
     assert "miniature" not in title_of(HEADING | {"miniature": False})
     assert told(heading=HEADING | {"miniature": False})[1][0].startswith(

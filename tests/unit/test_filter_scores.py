@@ -41,7 +41,7 @@ def drawn():
 
 def scores(clip, generated=None, **changes):
     how = {"names": NAMES, "subjects": SUBJECTS, "dataset": "pets"} | changes
-    return score_images(clip, drawn() if generated is None else generated, originals(), **how)
+    return score_images(clip, drawn() if generated is None else generated, originals(), **how)[0]
 
 
 def test_every_picture_has_a_row_of_scores_that_are_probabilities_and_cosines(clip):
@@ -55,6 +55,13 @@ def test_every_picture_has_a_row_of_scores_that_are_probabilities_and_cosines(cl
 def test_the_class_is_that_of_the_nearest_label_text_and_of_two_classes_has_half_at_least(clip):
     rows = zip(*(scores(clip)[name].to_pylist() for name in ("clip_class", "clip_own")), drawn()["label"], strict=True)
     assert all((own >= 0.5) == (nearest == label.as_py()) for nearest, own, label in rows)
+
+
+def test_of_the_originals_it_is_told_in_how_many_clip_sees_the_class(clip):
+    images, texts = pictures_of(originals()), clip.encode_texts(["A picture of a cat", "A picture of a dog"])
+    right = (clip.encode_images(images) @ texts.T).argmax(dim=1) == torch.tensor([0, 1])
+    told = score_images(clip, drawn(), originals(), names=NAMES, subjects=SUBJECTS, dataset="pets")[1]
+    assert told == right.double().mean().item()
 
 
 def test_the_subject_is_there_where_a_text_with_it_is_nearer_than_every_text_without(clip):

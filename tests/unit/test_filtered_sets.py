@@ -126,5 +126,5 @@ def test_a_class_without_a_picture_trains_on_its_originals_and_is_refused_where_
     path = tmp_path / "bare.json"
     write_json(leave_out(write_set(tmp_path, ROWS), set(IDS[2:]), recipe="kept"), path)
     assert composed(str(path), "append").labels.tolist() == [0, 0, 1, 1, 0, 0]
-    with pytest.raises(ValueError, match="class 1 has no training image .* a filter leaves them out"):
+    with pytest.raises(ValueError, match=r"class 1 has no training image .* a filter leaves them out"):
         composed(str(path), "synthetic")

@@ -70,19 +70,25 @@ def scores_section(spread: pd.DataFrame) -> Section:
 
 
 def notes_of(
-    counts: pd.DataFrame, pictures: pd.DataFrame, *, heading: Mapping, noise_rate: str, record: Mapping | None
+    counts: pd.DataFrame,
+    pictures: pd.DataFrame,
+    *,
+    heading: Mapping,
+    noise_rate: str,
+    seen: float | None,
+    record: Mapping | None,
 ) -> list[str]:
-    """What a reader must know. `record`: of the classifier, where it was asked."""
+    """What a reader must know. `seen`: share of originals whose class CLIP sees; `record`: of the classifier."""
     notes = [f"{STAMP[0].upper()}{STAMP[1:]}."] if heading["miniature"] else []
     notes.append(
         f"Of the pictures of recipe {heading['filters']} at noise rate {noise_rate}. A picture counts under the first "
-        "reason that applies; the last column counts every one."
+        "reason that applies; “applies to” counts every one."
     )
     if like := heading["filter"].get(LIKE):
         notes.append(f"Control: as many pictures of each class as {like} leaves out, taken by chance.")
-    notes += [
-        f"In {percent(share)} of the pictures {who} sees the class." for who, share in agreement_of(pictures).items()
-    ]
+    agreements = agreement_of(pictures).items()
+    notes += [f"In {percent(share)} of the pictures {who} sees the class of the label." for who, share in agreements]
+    notes += [] if seen is None else [f"Of the originals that they were drawn from, CLIP sees it in {percent(seen)}."]
     if record:
         notes.append(
             f"The classifier ({record['backbone']}) learnt from the originals without the validation images, of which "

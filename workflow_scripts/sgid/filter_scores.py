@@ -44,28 +44,32 @@ def score_images(
     names: Mapping[int, str],
     subjects: Mapping[str, Mapping[str, Sequence[str]]],
     dataset: str,
-) -> pa.Table:
-    """One row (SCHEMA) a generated picture, in their order. `names`: label to class name; `subjects`: as read.
+) -> tuple[pa.Table, float]:
+    """One row (SCHEMA) a generated picture, in their order; and the share of their originals whose class CLIP sees.
 
-    Raises ValueError where a picture comes from no original.
+    `names`: label to class name; `subjects`: as read. Raises ValueError where a picture comes from no original.
     """
-    features, labels = image_features(encoder, generated), torch.tensor(generated["label"].to_pylist())
+    originals = originals_of(originals, generated)
+    features, unchanged = image_features(encoder, generated), image_features(encoder, originals)
+    labels = torch.tensor(generated["label"].to_pylist())
     texts = {kind: [written_captions(name, dataset, subjects[kind]) for name in names.values()] for kind in subjects}
     nearest = {kind: nearest_text(encoder, features, labels, texts=groups) for kind, groups in texts.items()}
-    shares = shares_of_classes(encoder, features, [label_text(name) for name in names.values()])
+    of_class = encoder.encode_texts([label_text(name) for name in names.values()])
+    shares = shares_of_classes(features, of_class)
+    seen = shares_of_classes(unchanged, of_class).argmax(dim=1) == torch.tensor(originals["label"].to_pylist())
     columns = {
         "image_id": generated["image_id"],
         "clip_class": shares.argmax(dim=1).numpy(),
         "clip_own": shares.gather(1, labels[:, None])[:, 0].numpy(),
         "clip_subject": torch.sigmoid(SOFTMAX_SCALE * (nearest[SUBJECT] - nearest[NEGATIVE])).numpy(),
-        "cosine": with_originals(encoder, features, generated, originals=originals_of(originals, generated)).numpy(),
+        "cosine": (features * unchanged[rows_of_sources(generated, originals)]).sum(dim=1).double().numpy(),
     }
-    return pa.table(columns, schema=SCHEMA)
+    return pa.table(columns, schema=SCHEMA), seen.double().mean().item()
 
 
-def shares_of_classes(encoder: Encoder, features: torch.Tensor, texts: Sequence[str]) -> torch.Tensor:
-    """float64 (N, classes): softmax of the cosines of N pictures with one text a class, at CLIP's logit scale."""
-    return (SOFTMAX_SCALE * (features @ encoder.encode_texts(texts).T).double()).softmax(dim=1)
+def shares_of_classes(features: torch.Tensor, of_class: torch.Tensor) -> torch.Tensor:
+    """float64 (N, classes): softmax of the cosines of pictures (N, D) with one text a class, at CLIP's logit scale."""
+    return (SOFTMAX_SCALE * (features @ of_class.T).double()).softmax(dim=1)
 
 
 def nearest_text(
@@ -79,10 +83,7 @@ def nearest_text(
     return nearest
 
 
-def with_originals(
-    encoder: Encoder, features: torch.Tensor, generated: pa.Table, *, originals: pa.Table
-) -> torch.Tensor:
-    """float64 (N,): the cosine of each picture with the original it was drawn from."""
+def rows_of_sources(generated: pa.Table, originals: pa.Table) -> torch.Tensor:
+    """int64 (N,): the row of the original that each picture was drawn from."""
     row_of = {image_id: row for row, image_id in enumerate(originals["image_id"].to_pylist())}
-    rows = torch.tensor([row_of[source] for source in generated["source_id"].to_pylist()])
-    return (features * image_features(encoder, originals)[rows]).sum(dim=1).double()
+    return torch.tensor([row_of[source] for source in generated["source_id"].to_pylist()])
