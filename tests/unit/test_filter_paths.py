@@ -116,6 +116,14 @@ def test_models_of_what_is_filtered_and_of_its_rules_are_fetched(config, row, ne
     assert not not_needed & names
 
 
+def test_a_filter_asks_clip_also_where_captions_are_scored_by_another_model(config):
+    config["similarity"]["mode"], config["build"] = "blip_itc", ["filter"]
+    config["models"]["blip_itm"] = {"folder": "mine"}
+    for row, asked in (("sgid_by_classifier", False), ("sgid_by_clip", True), ("sgid_by_chance_as_clip", True)):
+        config["tables"]["filter"]["groups"] = {"filter": [row]}
+        assert ("resources/models/clip/model.json" in models_needed(Matrix(config))) == asked
+
+
 def test_a_classifier_that_judges_needs_its_weights(config):
     config["selection"]["backbone"] = "vit"
     config["recipes"]["kept"] = {"filters": "text2img", "filter": {"too_easy": 1}}

@@ -31,12 +31,14 @@ def clip(tmp_path_factory):
 
 
 def originals():
-    return with_pictures([{"image_id": source, "label": label} for source, label in (("a", 0), ("b", 1))], side=32)
+    table = with_pictures([{"image_id": source, "label": label} for source, label in (("a", 0), ("b", 1))])
+    return table.set_column(1, "image", tiny_models.picture_table(2)["image"])
 
 
 def drawn():
     rows = [drawn_row("b", 1), drawn_row("a", 0, replicate=0), drawn_row("a", 0, replicate=1)]
-    return with_pictures(rows, side=32).sort_by("image_id")
+    table = with_pictures(rows).sort_by("image_id")
+    return table.set_column(1, "image", tiny_models.picture_table(3, seed=5)["image"])
 
 
 def scores(clip, generated=None, **changes):
@@ -80,6 +82,7 @@ def test_a_picture_that_is_its_original_has_cosine_1_and_each_is_compared_with_i
     features = clip.encode_images(pictures_of(table)), clip.encode_images(pictures_of(originals()))
     expected = [float(features[0][row] @ features[1][source]) for row, source in enumerate((0, 0, 1))]
     assert scores(clip)["cosine"].to_pylist() == pytest.approx(expected, abs=1e-5)
+    assert expected[2] != pytest.approx(float(features[0][2] @ features[1][0]), abs=1e-3)
 
 
 def test_the_texts_of_the_repository_serve_every_data_set(config):

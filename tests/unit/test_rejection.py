@@ -67,6 +67,16 @@ def test_every_reason_can_fire_alone(rule):
     assert found[["reason", "applying"]].values.tolist() == [[in_words(rule)] * 2]
 
 
+MILDER = {
+    "another_class": 0.8, "no_subject": 0.1, "too_unlike": 0.0, "unchanged": 0.995, "mislabelled": 1.2, "too_easy": 1.2,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", MILDER)
+def test_a_milder_number_keeps_the_picture(rule):
+    assert rejected(verdicts(pictures(FIRING[rule]), {rule: MILDER[rule]})) == set()
+
+
 @pytest.mark.parametrize("rule", RULES)
 def test_a_rule_that_is_off_rejects_nothing(rule):
     others = {name: value for name, value in ALL_RULES.items() if name != rule}
@@ -148,7 +158,7 @@ def test_verdicts_survive_their_file(tmp_path):
 def scored(folder, rows, labels=(0, 1)):
     ids = [each["image_id"] for each in rows]
     write_table(pa.table({"image_id": ids, "clip_own": [0.5] * len(ids)}), folder / "clip.parquet")
-    said = {"image_id": ids, "predicted": [labels[-1]] * len(ids), "probability": [0.8] * len(ids)}
+    said = {"image_id": ids, "predicted": [1, 0][: len(ids)], "probability": [0.8] * len(ids)}
     write_table(pa.table(said), folder / "seed-0.parquet")
     write_json({"thresholds": {str(label): 0.5 + label / 10 for label in labels}}, folder / "seed-0.json")
     return {
@@ -160,7 +170,7 @@ def scored(folder, rows, labels=(0, 1)):
 def test_the_threshold_beside_a_picture_is_that_of_the_class_which_the_classifier_sees(tmp_path):
     rows = [drawn_row("a", 0), drawn_row("b", 1)]
     table = read_pictures(write_set(tmp_path, rows, shards=2), **scored(tmp_path, rows))
-    assert table["threshold"].tolist() == [0.6, 0.6]
+    assert table["threshold"].tolist() == [0.6, 0.5]
     assert table["label"].tolist() == [0, 1]
 
 

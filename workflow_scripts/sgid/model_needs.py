@@ -74,7 +74,7 @@ def recipes_measured(matrix: Matrix) -> set[str]:
 
 
 def with_those_behind(recipes: Mapping[str, Mapping], wanted: Iterable[str]) -> set[str]:
-    """Recipes, those that they redraw or filter, and those that decide a noise rate or what a control leaves out."""
+    """Recipes, those that they redraw, and those that decide their noise rate or what a control leaves out."""
     found: set[str] = set()
     waiting = list(wanted)
     while waiting:
@@ -82,7 +82,7 @@ def with_those_behind(recipes: Mapping[str, Mapping], wanted: Iterable[str]) -> 
         if name not in found:
             found.add(name)
             noise = recipes[name]["noise"]
-            behind = [recipes[name]["source"], noise["as"] if isinstance(noise, Mapping) else None]
-            behind += [recipes[name].get("filters"), recipes[name].get("filter", {}).get(LIKE)]
+            like = recipes[name].get("filter", {}).get(LIKE)
+            behind = (recipes[name]["source"], noise["as"] if isinstance(noise, Mapping) else None, like)
             waiting += [each for each in behind if each in recipes]
     return found
