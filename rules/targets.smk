@@ -4,6 +4,7 @@
 rule all:
     input:
         matrix.build(),
+        [filters.reports(name) for name in config["build"]],
 
 
 for name in matrix.names:
