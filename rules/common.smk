@@ -10,6 +10,7 @@ from sgid import training_settings
 from sgid.configuration import checked
 from sgid.cost_plan import CostPlan
 from sgid.dataset_registry import DatasetRegistry
+from sgid.filter_paths import ImageFilters
 from sgid.matrix import Matrix
 from sgid.method_images import MethodImages
 from sgid.miniature import PARTS
@@ -29,6 +30,7 @@ try:
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 method_images = MethodImages(matrix)
+filters = ImageFilters(matrix)
 shown = Presentation(matrix)
 cost_plan = CostPlan(matrix)
 sites = {"site": SitePages(matrix), "partial/site": SitePages(matrix, partial=True)}

@@ -18,6 +18,8 @@ rule draw_images:
         "logs/draw_images/{dataset}/{recipe}/noise-{noise}/shard-{i}-of-{n}.log",
     benchmark:
         "results/benchmarks/draw_images/{dataset}/{recipe}/noise-{noise}/shard-{i}-of-{n}.tsv"
+    wildcard_constraints:
+        recipe=one_of(filters.drawing()),
     conda:
         "../envs/generation.yaml"
     resources:
@@ -40,6 +42,8 @@ rule collect_images:
         "results/images/{dataset}/{recipe}/noise-{noise}.json",
     log:
         "logs/collect_images/{dataset}/{recipe}/noise-{noise}.log",
+    wildcard_constraints:
+        recipe=one_of(filters.drawing()),
     conda:
         "../envs/analysis.yaml"
     params:

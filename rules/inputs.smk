@@ -104,6 +104,12 @@ def generation_of(wildcards):
     return {key: how[key] for key in how if key != "image_guidance" or how["generator"] == "instruct-pix2pix"}
 
 
+def filter_heading(wildcards):
+    entry, title = matrix.recipes[wildcards.recipe], dataset_field("title")(wildcards)
+    how = {"filters": entry["filters"], "filter": entry["filter"], "miniature": is_miniature(wildcards)}
+    return {"dataset": wildcards.dataset, "recipe": wildcards.recipe, "title": title} | how
+
+
 def shards_of_set(wildcards):
     return matrix.image_shards(wildcards.dataset, wildcards.recipe, wildcards.noise)
 
@@ -228,3 +234,8 @@ of_method = {
     "weights": weights_of,
 }
 candidate_seeds = config["selection"]["seeds"]
+candidate_weights = matrix.model(config["backbones"][config["selection"]["backbone"]].get("weights"))
+# The set that is scored for filters, and the one that a filtered recipe takes its pictures from.
+of_scored = {"images": of_recipe(matrix.image_sets), "choice": of_recipe(matrix.choice_among)}
+of_filtered = {"images": of_recipe(filters.sets), "choice": of_recipe(filters.choice)}
+of_rules = {"clip": of_recipe(filters.clip_scores), "judgements": of_recipe(filters.judgements)}

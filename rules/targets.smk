@@ -4,6 +4,7 @@
 rule all:
     input:
         matrix.build(),
+        [filters.reports(name) for name in config["build"]],
 
 
 for name in matrix.names:
@@ -13,6 +14,7 @@ for name in matrix.names:
             name
         input:
             matrix.targets(name),
+            filters.reports(name),
 
 
 for name in config["datasets"]:
@@ -47,6 +49,11 @@ rule captions_report:
 rule image_pages:
     input:
         image_pages.page_targets(),
+
+
+rule filter_report:
+    input:
+        filters.all_reports(),
 
 
 rule export_images:

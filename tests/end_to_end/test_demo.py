@@ -6,7 +6,7 @@ import re
 
 import pandas as pd
 import pytest
-from snake import job_counts
+from snake import job_counts, snakemake
 
 from sgid.image_table import read_metadata
 from sgid.runtime import read_json
@@ -138,6 +138,18 @@ def test_one_recipe_field_reruns_what_depends_on_it(demo):
 def test_one_plot_option_redraws_one_figure(demo):
     found = reruns(demo.plan(overlay="figures: {gallery: {count: 4}}"))
     assert found == {"plot_gallery": 1, "all": 1}
+
+
+def test_another_threshold_of_a_filter_scores_and_draws_nothing_anew(demo):
+    filtered = "results/images/shapes/sgid_by_clip/noise-chosen.json"
+    assert demo.run(filtered).code == 0
+    head = json.loads((demo.folder / filtered).read_text())
+    assert 0 < head["images"] < 120
+    assert head["images"] + len(head["left_out"]) == 120
+    (demo.folder / "looser.yaml").write_text("recipes: {sgid_by_clip: {filter: {another_class: 0.9}}}")
+    overlays = ("--configfile", "config/demo.yaml", "looser.yaml")
+    counts = job_counts(snakemake(filtered, "-n", *overlays, cwd=demo.folder).text)
+    assert counts == {"reject_images": 1, "filter_images": 1, "total": 2}
 
 
 def test_every_image_carries_its_origin(demo):

@@ -27,6 +27,8 @@ ROOMS = [
         "guidance",
         "training_settings",
         "rejects",
+        "refusals",
+        "recipes",
         "references",
         "locks",
         "lease",
@@ -39,7 +41,7 @@ ROOMS = [
     ),
     *("model_files", "model_registry", "matrix", "method_images", "presentation", "model_needs", "report_paths"),
     "configuration",
-    *("cost_plan", "page_paths", "site_paths", "rating_plan", "rating_sheets"),
+    *("filter_paths", "cost_plan", "page_paths", "site_paths", "rating_plan", "rating_sheets"),
     *("caption_scores", "prompts", "picking", "weighting", "prompt_lengths", "classes", "image_table", "image_sets"),
     *("hub", "weights"),
     *("operations", "transforms", "mixing"),
@@ -48,11 +50,13 @@ ROOMS = [
     "generators",
     *("backbones", "memory", "composition", "online", "optimisation", "checkpoints", "loop", "predictions", "training"),
     *("evaluation", "trained", "jobs", "consistency", "cases"),
+    *("filter_scores", "filter_classifier", "rejection"),
     *("results_table", "selection", "paired_tests", "significance", "prediction_tests", "star_rule"),
     *("paper_numbers", "tables", "table_notes", "table_formats"),
     *("figure_style", "figure_panels", "picture_grid", "figures", "gallery"),
     *("figure_frames", "run_figures", "cost_figure"),
     *("html_pages", "image_samples", "image_pages", "exports"),
+    *("reject_grid", "filter_tables", "filter_pages"),
     *("agreement", "rating_items", "rating_pages", "rating_simulation", "rating_means"),
     *("rating_tables", "rating_notes"),
     *("caption_statistics", "caption_samples", "caption_charts", "caption_report"),
@@ -60,7 +64,16 @@ ROOMS = [
     *("miniature", "datasets"),
 ]
 PLANNING = (
-    *("training_settings", "references", "folders", "dataset_registry", "model_files", "model_registry"),
+    *(
+        "training_settings",
+        "refusals",
+        "recipes",
+        "references",
+        "folders",
+        "dataset_registry",
+        "model_files",
+        "model_registry",
+    ),
     *("matrix", "presentation"),
 )
 STANDARD_LIBRARY_ONLY = (
@@ -72,6 +85,7 @@ STANDARD_LIBRARY_ONLY = (
     "method_images",
     "model_needs",
     "cost_plan",
+    "filter_paths",
     "report_paths",
     "page_paths",
     "site_paths",
@@ -82,7 +96,7 @@ STANDARD_LIBRARY_ONLY = (
 )
 NO_TORCH = (
     *("image_table", "image_sets", "significance", "tables", "figures", "selection", "runtime", "configuration"),
-    *("run_figures", "cost_figure"),
+    *("run_figures", "cost_figure", "rejection", "reject_grid", "filter_tables", "filter_pages"),
 )
 
 

@@ -73,8 +73,8 @@ def test_only_evaluation_and_the_search_for_duplicates_have_test_images_as_input
     assert rules_with("test") == MAY_OPEN_TEST
 
 
-def test_only_the_choice_of_a_noise_rate_and_the_search_for_duplicates_have_validation_images_as_input():
-    assert rules_with("validation") == {"train_candidate", "find_duplicates"}
+def test_only_choices_filters_and_the_search_for_duplicates_have_validation_images_as_input():
+    assert rules_with("validation") == {"train_candidate", "judge_images", "find_duplicates"}
 
 
 def test_the_images_that_a_recipe_describes_and_redraws_are_train_images(config):

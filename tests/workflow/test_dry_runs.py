@@ -68,7 +68,7 @@ def test_every_table_and_figure_is_a_target(target):
     "target",
     [
         *("datasets", "dataset_cars", "models", "paper_tables", "paper_figures", "install_miniature"),
-        *("captions_report", "image_pages", "export_images"),
+        *("captions_report", "image_pages", "export_images", "filter_report"),
         *("annotation_kit", "simulated_ratings", "site"),
     ],
 )
@@ -245,6 +245,21 @@ def test_the_demo_has_a_miniature_of_the_table_of_protocols():
     counts = job_counts(call.text)
     assert counts["train_classifier"] == 8
     assert not {"fetch_dataset", "fetch_model", "train_miniature"} & counts.keys()
+
+
+def test_the_demo_has_a_miniature_of_the_table_of_filters_that_scores_once_for_all_of_them():
+    counts = job_counts(snakemake("filter", "-n", "--quiet", "--forceall", *DEMO).text)
+    assert (counts["score_images"], counts["judge_images"]) == (1, 1)
+    assert (counts["reject_images"], counts["reject_by_chance"], counts["filter_images"]) == (3, 2, 5)
+    assert (counts["collect_images"], counts["train_classifier"], counts["report_rejects"]) == (3, 7, 5)
+
+
+def test_a_filter_of_ones_own_set_is_exported_by_its_path_and_asks_no_classifier(tmp_path):
+    (tmp_path / "kept.yaml").write_text("recipes: {kept: {filters: text2img, filter: {another_class: 0}}}")
+    path = "results/exports/pets/kept/noise-1.0/data.parquet"
+    counts = job_counts(snakemake(path, "-n", "--quiet", "--configfile", str(tmp_path / "kept.yaml")).text)
+    assert (counts["score_images"], counts["filter_images"], counts["export_parquet"]) == (1, 1, 1)
+    assert not {"judge_images", "train_candidate"} & counts.keys()
 
 
 def test_the_demo_can_be_planned_with_all_twelve_methods():

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from sgid.backbones import Recipe
+from sgid.image_sets import without
 from sgid.image_table import pixels_of
 from sgid.memory import require_memory
 
@@ -147,13 +148,6 @@ def decoded(originals: pa.Table, generated: pa.Table | None, *, size: int, class
     )
 
 
-def without(table: pa.Table, ids: Collection[str], *, column: str) -> pa.Table:
-    """The rows whose `column` is none of the ids."""
-    if not ids:
-        return table  # filtering would copy every picture
-    return table.filter(pc.invert(pc.is_in(table[column], value_set=pa.array(sorted(ids), pa.string()))))
-
-
 def first_of_each(generated: pa.Table, count: int | None) -> pa.Table:
     """The first `count` replicates of each original; None keeps all."""
     if count is None:
@@ -190,7 +184,7 @@ def refuse_wrong_labels(pictures: pa.Table, classes: int) -> None:
     if missing:
         raise ValueError(
             f"class {missing[0]} has no training image ({len(missing)} of {classes} classes have none); give the "
-            "training split images of it, or look whether training.mix or training.exclude leaves them out"
+            "training split images of it, or look whether training.mix, training.exclude or a filter leaves them out"
         )
 
 

@@ -106,7 +106,10 @@ def grouped(features: torch.Tensor, sources: Sequence[str], *, order: Sequence[s
         rows[source].append(row)
     counts = sorted({len(found) for found in rows.values()})
     if len(counts) > 1:
-        raise ValueError(f"originals have between {counts[0]} and {counts[-1]} augmented images; draw the set again")
+        raise ValueError(
+            f"originals have between {counts[0]} and {counts[-1]} augmented images; draw the set again, or name a "
+            "recipe that is not filtered"
+        )
     return features[torch.tensor([rows[source] for source in order])]
 
 

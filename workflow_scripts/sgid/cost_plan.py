@@ -4,6 +4,7 @@ Seconds stand in Snakemake's benchmarks of the jobs that write captions, score a
 candidates that choose a noise rate. What training took is in the runs themselves.
 """
 
+from sgid.filter_paths import ImageFilters
 from sgid.matrix import Matrix
 from sgid.model_needs import WRITER_OF, with_those_behind
 from sgid.references import SAMPLERS_OF
@@ -17,6 +18,7 @@ class CostPlan:
 
     def __init__(self, matrix: Matrix):
         self.matrix = matrix
+        self.filters = ImageFilters(matrix)
 
     def ledger(self, name: str) -> list[dict]:
         """A row a file: the backbone, row and data set of a figure that it is a cost of, its stage and its path."""
@@ -60,10 +62,11 @@ class CostPlan:
         return [*written, *(path for folder in folders for path in benchmarks(folder, count))]
 
     def _pictures(self, dataset: str, recipe: str) -> list[str]:
-        """Benchmarks of what drew a recipe's pictures, at every noise rate."""
-        count, rates = self.matrix.shards(dataset, recipe), self.matrix.noise_rates(recipe)
-        folders = [f"draw_images/{dataset}/{recipe}/noise-{rate}" for rate in rates]
-        return [path for folder in folders for path in benchmarks(folder, count)]
+        """Benchmarks of what drew a recipe's pictures, at every noise rate, and of what scored them for its filter."""
+        rates = self.matrix.noise_rates(recipe)
+        shards = [shard for rate in rates for shard in self.matrix.image_shards(dataset, recipe, rate)]
+        drawn = [shard.replace("results/images/", f"{BENCHMARKS}/draw_images/", 1) for shard in shards]
+        return [f"{path.removesuffix('.parquet')}.tsv" for path in drawn] + self.filters.benchmarks(dataset, recipe)
 
 
 def benchmarks(folder: str, count: int) -> list[str]:

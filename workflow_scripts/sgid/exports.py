@@ -15,7 +15,7 @@ from string import Template
 
 import pyarrow as pa
 
-from sgid.image_sets import read_shard
+from sgid.image_sets import shards_of
 from sgid.image_table import encoded_of, open_writer, read_metadata
 from sgid.runtime import read_json, replacing
 
@@ -34,7 +34,7 @@ class Export:
 
     def shards(self) -> Iterator[pa.Table]:
         """Its shards, in order."""
-        return (read_shard(shard, self.path) for shard in read_json(self.path)["shards"])
+        return shards_of(self.path)
 
     def metadata(self) -> dict:
         """What its first shard says of recipe, model and origin."""

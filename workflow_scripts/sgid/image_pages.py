@@ -51,6 +51,7 @@ def _counted(column: pa.ChunkedArray) -> dict[str, int]:
 def fingerprint(heads: Sequence[Mapping]) -> str:
     """A name for the very pictures of some sets: ticks that a browser keeps do not outlive a redrawing."""
     hashes = [shard["sha256"] for head in heads for shard in head["shards"]]
+    hashes += [image_id for head in heads for image_id in head.get("left_out", [])]
     return hashlib.sha256("".join(hashes).encode()).hexdigest()[:16]
 
 

@@ -17,10 +17,9 @@ import pyarrow.compute as pc
 from PIL import Image
 
 from sgid.html_pages import TINY
-from sgid.image_sets import read_columns, read_shard, some_of_each_class
+from sgid.image_sets import shards_of, some_of_each_class
 from sgid.image_table import decode, read_table
 from sgid.prompts import readable
-from sgid.runtime import read_json
 from sgid.seeding import seed_for
 
 FACTS = ["source_id", "label", "flag", "prompt_flag"]
@@ -95,7 +94,7 @@ class Family:
 
 def facts_of(paths: Sequence[str | Path]) -> pa.Table:
     """Source, label and flags of every generated picture of some sets; no picture is read."""
-    return pa.concat_tables([read_columns(shard, path, FACTS) for path in paths for shard in read_json(path)["shards"]])
+    return pa.concat_tables([shard for path in paths for shard in shards_of(path, FACTS)])
 
 
 def choose_sources(facts: pa.Table, extent: Extent, *, seed: int) -> list[str]:
@@ -120,7 +119,7 @@ def rows_of(paths: Sequence[str | Path], column: str, ids: Sequence[str]) -> lis
 def _tables(paths: Sequence[str | Path]) -> Iterator[pa.Table]:
     for path in paths:
         if str(path).endswith(".json"):
-            yield from (read_shard(shard, path) for shard in read_json(path)["shards"])
+            yield from shards_of(path)
         else:
             yield read_table(path)
 

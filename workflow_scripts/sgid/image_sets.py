@@ -1,19 +1,25 @@
 """An image set: all generated shards of one (data set, recipe, noise rate), described by one JSON file.
 
 Training depends on this file alone. It carries a hash of each shard's pictures, not of its file, so a shard that was
-lost and drawn again with the same pictures leaves the set, and all that was trained on it, as it was.
+lost and drawn again with the same pictures leaves the set, and all that was trained on it, as it was. The set of a
+filtered recipe names the shards of the set that it filters, and the pictures that `shards_of`, the one way to the
+pictures of any set, leaves out.
 """
 
 import hashlib
+import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sgid.image_table import in_order, read_table, rows_at
 from sgid.runtime import read_json
 from sgid.seeding import seed_for
+
+LOG = logging.getLogger("sgid.image_sets")
 
 
 def content_hash(table: pa.Table) -> str:
@@ -62,14 +68,55 @@ def check_set(ids: Counter, noise_rates: set[str], *, name: str) -> None:
 
 def read_image_set(path: str | Path) -> pa.Table:
     """All generated images of a set, in `image_id` order; every shard must be there with as many rows as it names."""
-    tables = [read_shard(shard, path) for shard in read_json(path)["shards"]]
-    return in_order(pa.concat_tables(tables))
+    return in_order(pa.concat_tables(shards_of(path)))
 
 
 def read_images(paths: Sequence[str | Path]) -> pa.Table:
     """All rows of image tables (.parquet) and image sets (.json), in `image_id` order."""
     tables = [read_image_set(path) if str(path).endswith(".json") else read_table(path) for path in paths]
     return in_order(pa.concat_tables(tables))
+
+
+def shards_of(path: str | Path, columns: list[str] | None = None) -> Iterator[pa.Table]:
+    """The shards of the set at `path`, one by one, without what its filter left out.
+
+    All columns, the pictures compared with the set's hashes; or some, whose pictures are then not looked at.
+    """
+    head = read_json(path)
+    for shard in head["shards"]:
+        if columns is None:
+            yield without(read_shard(shard, path), head.get("left_out", []), column="image_id")
+        else:
+            table = read_columns(shard, path, list({*columns, "image_id"}))
+            yield without(table, head.get("left_out", []), column="image_id").select(columns)
+
+
+def without(table: pa.Table, ids: Collection[str], *, column: str) -> pa.Table:
+    """The rows whose `column` is none of the ids."""
+    if not ids:
+        return table  # filtering would copy every picture
+    return table.filter(pc.invert(pc.is_in(table[column], value_set=pa.array(sorted(ids), pa.string()))))
+
+
+def leave_out(path: str | Path, ids: Collection[str], *, recipe: str) -> dict:
+    """The set at `path` without these pictures, for a filtered recipe; ids of other sets are passed over.
+
+    Raises ValueError where nothing would be left.
+    """
+    head = read_json(path)
+    facts = pa.concat_tables(shards_of(path, ["image_id", "label", "flag"]))
+    kept = without(facts, ids, column="image_id")
+    if not len(kept):
+        raise ValueError(
+            f"recipes.{recipe}.filter: leaves out all {len(facts)} pictures of {path}; loosen its rules, or correct "
+            "its reject list"
+        )
+    if bare := sorted(set(facts["label"].to_pylist()) - set(kept["label"].to_pylist())):
+        LOG.warning("%s: no picture is left of %d classes (labels %s)", recipe, len(bare), ", ".join(map(str, bare)))
+    left_out = sorted(set(facts["image_id"].to_pylist()) & set(ids))
+    flags = Counter(flag for flag in kept["flag"].to_pylist() if flag)
+    names = {"recipe": recipe, "filters": head["recipe"], "images": len(kept), "flags": dict(flags)}
+    return head | names | {"left_out": left_out}
 
 
 def read_shard(shard: dict, path: str | Path) -> pa.Table:
@@ -100,8 +147,13 @@ def load_chosen(images: Sequence[str], choice: Sequence[str]) -> tuple[dict | No
     """
     if not images:
         return None, None
-    path = images[0] if len(images) == 1 else chosen_set(images, choice)
+    path = set_among(images, choice)
     return read_json(path), read_image_set(path)
+
+
+def set_among(images: Sequence[str], choice: Sequence[str]) -> str:
+    """The path of the only set, or of that of several which the selection file chose."""
+    return images[0] if len(images) == 1 else chosen_set(images, choice)
 
 
 def chosen_set(images: Sequence[str], choice: Sequence[str]) -> str:

@@ -12,26 +12,13 @@ from math import ceil
 
 from sgid.dataset_registry import DatasetRegistry
 from sgid.model_registry import identity, record_of
+from sgid.recipes import ORIGINALS, resolved
 from sgid.references import SAMPLERS_OF, check_references
 
-ORIGINALS = "originals"
 CHOSEN = "chosen"
 TABLE_FILES = (".csv", ".md", ".tex", ".html", ".tests.csv")
 PREDICTION_TESTS = ".predictions.csv"  # of tables that test a row; needs every run, so it has no partial form
 FIGURE_FILES = (".pdf", ".png")
-RECIPE_DEFAULTS = {
-    "model": "stable_diffusion",
-    "source": ORIGINALS,
-    "captions": "nucleus",
-    "parts": "label and caption",
-    "weighted": True,
-    "label_weight": 1.5,
-    "caption_weight": 0.9,
-    "guidance": {"mode": "literal"},
-    "replicates": 1,
-    "per_class": None,
-    "generation": {},
-}
 
 
 @dataclass(frozen=True, order=True)
@@ -73,8 +60,8 @@ class Matrix:
 
     @cached_property
     def recipes(self) -> dict[str, dict]:
-        """Every image recipe with its defaults filled in."""
-        return {name: RECIPE_DEFAULTS | entry for name, entry in self.config["recipes"].items()}
+        """Every image recipe with its defaults filled in, and with the fields of the one that it filters, if any."""
+        return resolved(self.config["recipes"])
 
     def recipes_of(self, method: str) -> list[str]:
         """The image recipes of a method: none for the backbone and the online transforms, several to choose from."""
@@ -115,7 +102,9 @@ class Matrix:
         )
 
     def image_shards(self, dataset: str, recipe: str, noise: str) -> list[str]:
-        """The shards of one set of generated images."""
+        """The shards of one set of generated images; of a filtered one, those of all that it may take them from."""
+        if drawn := self.recipes[recipe].get("filters"):
+            return [shard for rate in self.noise_rates(drawn) for shard in self.image_shards(dataset, drawn, rate)]
         return shards_in(f"results/images/{dataset}/{recipe}/noise-{noise}", self.shards(dataset, recipe))
 
     def image_sets(self, dataset: str, recipe: str | None) -> list[str]:
@@ -218,11 +207,13 @@ class Matrix:
         return next(iter(self.recipes_of(row)), None) if row in self.config["methods"] else row
 
     def drawn(self, name: str) -> list[tuple[str, str]]:
-        """(dataset, recipe) pairs that a table or figure needs drawn, the sources of recipes included."""
+        """(dataset, recipe) pairs that a table or figure needs drawn, with what recipes redraw or filter."""
         pairs = [(cell["dataset"], recipe) for cell in self.cells(name) for recipe in self.recipes_of(cell["method"])]
         pairs += self.figure_recipes(name)
-        sources = [(dataset, self.recipes[recipe]["source"]) for dataset, recipe in pairs]
-        return list(dict.fromkeys([*pairs, *(pair for pair in sources if pair[1] != ORIGINALS)]))
+        behind = [
+            (dataset, self.recipes[recipe].get(key)) for dataset, recipe in pairs for key in ("source", "filters")
+        ]
+        return list(dict.fromkeys([*pairs, *(pair for pair in behind if pair[1] not in (ORIGINALS, None))]))
 
     def files(self, name: str) -> list[str]:
         """What a reader opens: the rendered table or figure."""
@@ -239,7 +230,7 @@ class Matrix:
             for noise in self.noise_rates(recipe)
             for shard in self.image_shards(dataset, recipe, noise)
         )
-        return [*self.files(name), *shards]
+        return [*self.files(name), *dict.fromkeys(shards)]
 
     def build(self) -> Iterator[str]:
         """Everything that the configured build makes."""

@@ -7,6 +7,7 @@ pictures by CLIP, a run needs its backbone's weights, and so do the candidates o
 from collections.abc import Iterable, Mapping
 
 from sgid.matrix import Matrix
+from sgid.recipes import CLASSIFIER_RULES, CLIP_RULES, LIKE, rules_of
 from sgid.references import DRAWN_ONLY
 
 # The model behind a recipe's captions; `diverse` and `instructions` are lists that people wrote.
@@ -21,6 +22,7 @@ def models_needed(matrix: Matrix) -> list[str]:
     names |= {WRITER_OF.get(matrix.recipes[recipe]["captions"]) for recipe in recipes}
     names |= {matrix.scoring_model} if recipes else set()
     names |= {encoder_of(matrix, name) for name in measuring(matrix)}
+    names |= {"clip"} if asked(matrix, CLIP_RULES) else set()
     names |= {matrix.config["backbones"][backbone].get("weights") for backbone in backbones_trained(matrix)}
     return [record for name in sorted(filter(None, names)) for record in matrix.model(name)]
 
@@ -42,8 +44,14 @@ def backbones_trained(matrix: Matrix) -> set[str]:
     deciding = [recipe for recipe in recipes_drawn(matrix) if isinstance(matrix.recipes[recipe]["noise"], Mapping)]
     runs = matrix.runs(build)
     choosing = [run for run in runs if len(matrix.recipes_of(run.method)) > 1]
-    candidates = {matrix.config["selection"]["backbone"]} if several or deciding or choosing else set()
+    judging = asked(matrix, CLASSIFIER_RULES)
+    candidates = {matrix.config["selection"]["backbone"]} if several or deciding or choosing or judging else set()
     return {run.backbone for run in runs} | candidates
+
+
+def asked(matrix: Matrix, rules: Iterable[str]) -> bool:
+    """Whether a filter of the build asks any of these rules."""
+    return any(rule in rules_of(matrix.recipes[recipe]) for recipe in recipes_drawn(matrix) for rule in rules)
 
 
 def measuring(matrix: Matrix) -> list[str]:
@@ -66,7 +74,7 @@ def recipes_measured(matrix: Matrix) -> set[str]:
 
 
 def with_those_behind(recipes: Mapping[str, Mapping], wanted: Iterable[str]) -> set[str]:
-    """Recipes, those whose images they redraw, and those whose validation decides their noise rate."""
+    """Recipes, those that they redraw, and those that decide their noise rate or what a control leaves out."""
     found: set[str] = set()
     waiting = list(wanted)
     while waiting:
@@ -74,6 +82,7 @@ def with_those_behind(recipes: Mapping[str, Mapping], wanted: Iterable[str]) -> 
         if name not in found:
             found.add(name)
             noise = recipes[name]["noise"]
-            behind = (recipes[name]["source"], noise["as"] if isinstance(noise, Mapping) else None)
+            like = recipes[name].get("filter", {}).get(LIKE)
+            behind = (recipes[name]["source"], noise["as"] if isinstance(noise, Mapping) else None, like)
             waiting += [each for each in behind if each in recipes]
     return found

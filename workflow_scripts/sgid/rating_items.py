@@ -15,7 +15,7 @@ from PIL import Image
 
 from sgid.html_pages import TINY
 from sgid.image_samples import rows_of
-from sgid.image_sets import chosen_set, read_columns
+from sgid.image_sets import chosen_set, shards_of
 from sgid.image_table import decode, fitted, image_rows
 from sgid.runtime import read_json
 from sgid.seeding import seed_for
@@ -81,11 +81,7 @@ def chosen_sets(paths: Iterable[str], choices: Iterable[str]) -> dict[str, str]:
 def shared_sources(paths: Iterable[str]) -> set[str] | None:
     """Ids of the originals that were drawn in every set; None, for any, where there is no set."""
     drawn = [
-        {
-            source
-            for shard in read_json(path)["shards"]
-            for source in read_columns(shard, path, ["source_id"])["source_id"].to_pylist()
-        }
+        {source for shard in shards_of(path, ["source_id"]) for source in shard["source_id"].to_pylist()}
         for path in paths
     ]
     return set.intersection(*drawn) if drawn else None

@@ -1,9 +1,9 @@
 """Whether the registries refer only to what they define; every refusal names the path of the offending key."""
 
-import difflib
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
+from sgid.recipes import check_recipes, resolved
+from sgid.refusals import ConfigError, require
 from sgid.rejects import read_rejects
 from sgid.training_settings import OF_GENERATED
 
@@ -42,10 +42,6 @@ OF_ONE_SET = ("similarity", "plane", "grid", "gallery")  # kinds of figures that
 WITH_GAINS = ("overview", "classes", "cost")  # and those that compare them with the backbone's
 
 
-class ConfigError(ValueError):
-    """The configuration cannot be built; the message is one sentence that starts with the key's path."""
-
-
 def check_references(config: dict) -> None:
     """Raise ConfigError at the first dangling name or impossible noise rate."""
     require("build", config["build"], config["tables"] | config["figures"])
@@ -58,8 +54,7 @@ def check_references(config: dict) -> None:
     for name, backbone in config["backbones"].items():
         if backbone.get("weights"):
             require(f"backbones.{name}.weights", [backbone["weights"]], config["models"])
-    for name, recipe in config["recipes"].items():
-        check_recipe(f"recipes.{name}", recipe, config)
+    check_recipes(config["recipes"], config["models"])
     for name, method in config["methods"].items():
         check_method(f"methods.{name}", method, config["recipes"])
     check_reject_lists("training", config["training"])
@@ -78,16 +73,6 @@ def require_retrieval_model(models: Mapping) -> None:
             "similarity.mode: blip_itc needs models.blip_itm, BLIP's retrieval checkpoint, which is not named; see "
             "`similarity` in config/README.md"
         )
-
-
-def require(path: str, names: Iterable[str], known: Mapping | Iterable[str]) -> None:
-    """Every name must be known; the refusal lists what there is, nearest first."""
-    known = list(known)
-    for name in names:
-        if name not in known:
-            nearest = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-            raise ConfigError(f"{path}: {name!r} is not defined ({hint}have: {', '.join(known)})")
 
 
 def check_dataset(path: str, entry: dict) -> None:
@@ -114,39 +99,6 @@ def check_dataset(path: str, entry: dict) -> None:
         raise ConfigError(f"{path}.validation: a split by shares has no validation images; give a share of train")
     if source in NAMELESS and "class_names" not in entry:
         raise ConfigError(f"{path}.class_names: the archives of {source!r} name no classes; give a file of names")
-
-
-def check_recipe(path: str, recipe: dict, config: dict) -> None:
-    """A recipe's model, the recipe it redraws, and its noise rates."""
-    require(f"{path}.model", [recipe.get("model", "stable_diffusion")], config["models"])
-    if recipe.get("source", "originals") != "originals":
-        require(f"{path}.source", [recipe["source"]], config["recipes"])
-        check_source(path, config["recipes"][recipe["source"]])
-    noise = recipe["noise"]
-    if isinstance(noise, dict):
-        require(f"{path}.noise.as", [noise["as"]], config["recipes"])
-        if not isinstance(config["recipes"][noise["as"]]["noise"], list):
-            raise ConfigError(f"{path}.noise.as: {noise['as']!r} has one noise rate, so nothing is chosen for it")
-        return
-    for rate in [noise] if isinstance(noise, str) else noise:
-        check_noise(f"{path}.noise", rate)
-
-
-def check_source(path: str, source: dict) -> None:
-    """A redrawn image needs one picture of each original; a recipe that redraws is no source itself."""
-    once = source.get("source", "originals") == "originals" and source.get("replicates", 1) == 1
-    if not once or not isinstance(source["noise"], str) or source.get("per_class"):
-        raise ConfigError(
-            f"{path}.source: only a recipe of the originals, with one noise rate and one image of each, can be redrawn"
-        )
-
-
-def check_noise(path: str, rate: str) -> None:
-    """A noise rate is a share of the diffusion's steps: more than none, at most all; it is spelt as in paths."""
-    if not re.fullmatch(r"[01]\.[0-9]+", rate) or not 0 < float(rate) <= 1:
-        raise ConfigError(
-            f"{path}: {rate!r} is not a noise rate; it must lie in (0, 1], written as a string like '0.5'"
-        )
 
 
 def check_method(path: str, method: dict, recipes: dict) -> None:
@@ -182,7 +134,7 @@ def refuse_few(path: str, wanted: int, method: dict, recipes: dict) -> None:
     """A recipe of the method draws fewer pictures of an original than are wanted."""
     images = method.get("images", [])
     for recipe in [images] if isinstance(images, str) else images:
-        drawn = recipes.get(recipe, {}).get("replicates", 1)
+        drawn = resolved(recipes)[recipe]["replicates"]
         if wanted > drawn:
             raise ConfigError(
                 f"{path}: {wanted} is more than the replicates of recipes.{recipe} ({drawn}); lower it, or raise them"

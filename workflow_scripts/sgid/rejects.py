@@ -5,6 +5,8 @@ the generated picture's and alone decides; `source_id` is what it was drawn from
 """
 
 import csv
+import io
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 COLUMNS = ["image_id", "source_id", "reason"]
@@ -12,7 +14,12 @@ HEAD = ",".join(COLUMNS)
 
 
 def read_rejects(path: str | Path) -> set[str]:
-    """The ids of the rejected pictures; raises ValueError, in one sentence, for a file that is no such list."""
+    """The ids of the rejected pictures; refuses what `read_reasons` refuses."""
+    return set(read_reasons(path))
+
+
+def read_reasons(path: str | Path) -> dict[str, str]:
+    """Id to reason of the rejected pictures; raises ValueError, in one sentence, for a file that is no such list."""
     try:
         with open(path, newline="", encoding="utf-8-sig") as stream:
             rows = list(csv.reader(stream, strict=True))
@@ -24,10 +31,19 @@ def read_rejects(path: str | Path) -> set[str]:
         raise ValueError(
             f"{path}: no reject list, for its first line is not {HEAD!r}; save one from a page of pictures"
         )
-    return {_rejected(row, number, path) for number, row in enumerate(rows[1:], start=2) if row}
+    return dict(_rejected(row, number, path) for number, row in enumerate(rows[1:], start=2) if row)
 
 
-def _rejected(row: list[str], number: int, path: str | Path) -> str:
+def reject_list(rows: Iterable[Mapping[str, str]]) -> str:
+    """The list of these rows, which may have more columns, in the order of their ids."""
+    stream = io.StringIO(newline="")
+    writer = csv.DictWriter(stream, COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(sorted(rows, key=lambda row: row["image_id"]))
+    return stream.getvalue()
+
+
+def _rejected(row: list[str], number: int, path: str | Path) -> tuple[str, str]:
     if len(row) != len(COLUMNS) or not row[0].strip() or row == COLUMNS:
         raise ValueError(f"{path}: row {number} is no {HEAD!r} with an image_id; correct or remove it")
-    return row[0]
+    return row[0], row[2]

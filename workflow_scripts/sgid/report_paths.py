@@ -39,8 +39,8 @@ class CaptionReports:
         return [path for sampler in BLIP_SAMPLERS for path in shards_in(f"{folder}/{sampler}", count)]
 
     def prompts(self, dataset: str) -> str:
-        """The prompts of the configured recipe."""
-        return f"results/prompts/{dataset}/{self.recipe}.parquet"
+        """The prompts of the configured recipe, or of the one that it filters."""
+        return f"results/prompts/{dataset}/{self.matrix.recipes[self.recipe].get('filters', self.recipe)}.parquet"
 
     def model(self) -> list[str]:
         """The record of the model whose tokenizer reads the prompts."""

@@ -148,6 +148,7 @@ class SitePages:
         shards = [
             ["draw_images", dataset, path]
             for dataset, recipe in dict.fromkeys([*self.drawn, *self.chosen()])
+            if "filters" not in self.matrix.recipes[recipe]
             for rate in self.matrix.noise_rates(recipe)
             for path in self.matrix.image_shards(dataset, recipe, rate)
         ]

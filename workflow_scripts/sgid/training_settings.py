@@ -15,6 +15,11 @@ def training_of(config: dict, method: str | None) -> dict:
     return {key: value for key, value in merged(config, method).items() if key not in idle}
 
 
+def plain(config: dict) -> dict:
+    """The settings that decide what a classifier of the originals alone comes to, whatever methods lay over them."""
+    return {key: value for key, value in config["training"].items() if key not in NO_PARAMS + OF_GENERATED}
+
+
 def reject_lists_of(config: dict, method: str | None) -> list[str]:
     """The reject lists whose pictures a run of the method leaves out."""
     return merged(config, method)["exclude"] if draws(config, method) else []
