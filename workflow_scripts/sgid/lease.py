@@ -97,3 +97,14 @@ def open_lock(path: Path) -> int:
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDONLY, 0o644))
     return os.open(path, os.O_RDONLY)
+
+
+def unseen(devices: Sequence[str], torch_version: str, cuda: str | None) -> str:
+    """One sentence for GPUs that are there and that PyTorch cannot use; `cuda`: what it is built for, None without."""
+    built, driver = (f"built for CUDA {cuda}", f"one for CUDA {cuda} or later") if cuda else ("built without CUDA", "")
+    update = f"update the NVIDIA driver to {driver}, or " if driver else ""
+    return (
+        f"GPU {', '.join(devices)} is there, and PyTorch {torch_version} ({built}) cannot use it: {update}install the "
+        "build of PyTorch that fits the driver into this environment (pytorch.org, Get Started, says how), or set "
+        "SGID_DEVICE=cpu to run on the CPU on purpose"
+    )
