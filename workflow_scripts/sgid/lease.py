@@ -55,13 +55,21 @@ def pool_of(environment: Mapping[str, str]) -> list[str]:
 
 def listed_by_driver() -> list[str]:
     """Numbers of the devices that nvidia-smi lists; none where it is missing."""
+    return asked_of_driver("index")
+
+
+def asked_of_driver(field: str, *, patience: float = 60) -> list[str]:
+    """What nvidia-smi says of each device; nothing where it is missing, fails, or is silent for `patience` seconds."""
     try:
         done = subprocess.run(
-            ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"], capture_output=True, text=True, timeout=60
+            ["nvidia-smi", f"--query-gpu={field}", "--format=csv,noheader"],
+            capture_output=True,
+            text=True,
+            timeout=patience,
         )
     except (OSError, subprocess.TimeoutExpired):
         return []
-    return done.stdout.split() if done.returncode == 0 else []
+    return [line.strip() for line in done.stdout.splitlines()] if done.returncode == 0 else []
 
 
 def lock_folder(environment: Mapping[str, str]) -> Path:
