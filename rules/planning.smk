@@ -19,6 +19,20 @@ rule plan:
         "../workflow_scripts/plan.py"
 
 
+# Fails where the build cannot run as it stands.
+rule preflight:
+    log:
+        "logs/preflight/build.log",
+    localrule: True
+    conda:
+        "../envs/generation.yaml"
+    params:
+        name="build",
+        names=config["build"],
+    script:
+        "../workflow_scripts/preflight.py"
+
+
 for name in matrix.names:
 
     rule:
@@ -34,3 +48,17 @@ for name in matrix.names:
             names=[name],
         script:
             "../workflow_scripts/plan.py"
+
+    rule:
+        name:
+            f"preflight_{name}"
+        log:
+            f"logs/preflight/{name}.log",
+        localrule: True
+        conda:
+            "../envs/generation.yaml"
+        params:
+            name=name,
+            names=[name],
+        script:
+            "../workflow_scripts/preflight.py"

@@ -133,7 +133,7 @@ class Amounts:
         measured = held_out if method is None else of["test"]
         by_epoch = held_out if settings["report"] == "best_on_validation" and method is not None else 0
         epochs = Epochs(kept, round(drawn), measured, entry["recipe"]["epochs"])
-        passed, scale = epochs.pictures(settings), (entry["view"]["size"] / 224) ** 2
+        passed = epochs.pictures(settings)
         online = self.config["methods"][method].get("online") if method else None
         head = entry.get("train") == "head"
         cached = head and not online and is_fixed(entry["view"])
@@ -146,7 +146,9 @@ class Amounts:
         units = (epochs.at_hand(settings) + tested) if cached else runs * passed + tested / 3
         naive = runs * (passed + measured * epochs.epochs / 3)
         stored = 0.0 if method is None else runs * measured * PREDICTION_BYTES
-        return Work("training", key, units, naive, runs=runs, images=runs * passed, stored=stored, cached=stored)
+        held = (epochs.originals + epochs.generated + measured) * entry["view"]["resize"] ** 2 * 3
+        amounts = {"images": runs * passed, "stored": stored, "cached": stored, "held": held}
+        return Work("training", key, units, naive, runs=runs, **amounts)
 
     def measuring(self, figure: str, dataset: str) -> Work:
         """Originals and what was made of them, each seen once by the encoder."""
@@ -177,7 +179,7 @@ class Amounts:
         return self.images(dataset, recipe) * min(replicates, per_original or replicates)
 
     def _validation(self, dataset: str) -> int:
-        """Validation images; an official set is taken to be as large as that for training, as Flowers' and DTD's are."""
+        """Validation images; an official set is taken to be as large as that for training (Flowers, DTD)."""
         entry = self.matrix.datasets[dataset]
         share = entry["validation"]
         return entry["train"] if share == "official" else round(share * entry["train"])

@@ -104,7 +104,7 @@ def count(number: int) -> str:
 
 def size(number: float) -> str:
     """Gigabytes; nothing for less than a hundredth of one."""
-    return "" if number < 5e6 else f"{number / 1e9:,.0f} GB" if number >= 1e11 else f"{number / 1e9:.2g} GB"
+    return "" if number < 1e7 else f"{number / 1e9:,.0f} GB" if number >= 1e11 else f"{number / 1e9:.2g} GB"
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:

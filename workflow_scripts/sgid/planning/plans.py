@@ -12,7 +12,7 @@ from sgid.planning.amounts import ASSUMED_RATE, Amounts
 from sgid.planning.build import Build
 from sgid.planning.estimates import Device
 from sgid.planning.found import found_in, of_device
-from sgid.planning.graph import Graph
+from sgid.planning.graph import Graph, Job
 from sgid.planning.plan_report import as_csv, as_json, markdown
 from sgid.planning.rates import ESTIMATE, Rates, benchmark_seconds, measured_rates, own_rates
 from sgid.planning.summary import Summary, summarise
@@ -36,9 +36,20 @@ class Plan:
         return Matrix(dict(self.config))
 
     @cached_property
+    def build(self) -> Build:
+        """Its jobs and their work."""
+        return Build(self.matrix, Amounts(self.matrix, found_in(self.matrix)))
+
+    @cached_property
     def graph(self) -> Graph:
         """The jobs behind the names."""
-        return Build(self.matrix, Amounts(self.matrix, found_in(self.matrix))).graph(self.names)
+        return self.build.graph(self.names)
+
+    @cached_property
+    def waiting(self) -> list[Job]:
+        """The jobs that are to be done."""
+        todo = self.graph.to_do(is_there)
+        return [job for job in self.graph.jobs if job in todo]
 
     @cached_property
     def device(self) -> tuple[Device, list[str]]:
@@ -69,7 +80,7 @@ class Plan:
             self.rates,
             names=self.names,
             gpus=self.config["plan_gpus"],
-            exists=lambda path: Path(path).exists(),
+            exists=is_there,
         )
 
     @cached_property
@@ -99,3 +110,8 @@ class Plan:
         write_text(self.text(), folder / f"{name}.md")
         write_text(as_csv(self.summary), folder / f"{name}.csv")
         write_text(as_json(self.summary, notes=self.notes), folder / f"{name}.json")
+
+
+def is_there(path: str) -> bool:
+    """Whether a file exists here."""
+    return Path(path).exists()

@@ -34,6 +34,7 @@ class Work:
     runs: int = 0
     stored: float = 0.0  # bytes of the outputs
     cached: float = 0.0  # bytes kept outside the outputs, until `snakemake prune_cache`
+    held: float = 0.0  # bytes of decoded pictures in memory
 
 
 NOTHING = Work()
