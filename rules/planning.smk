@@ -33,6 +33,19 @@ rule preflight:
         "../workflow_scripts/preflight.py"
 
 
+rule status:
+    log:
+        "logs/status/build.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        name="build",
+        names=config["build"],
+    script:
+        "../workflow_scripts/status.py"
+
+
 for name in matrix.names:
 
     rule:
@@ -62,3 +75,17 @@ for name in matrix.names:
             names=[name],
         script:
             "../workflow_scripts/preflight.py"
+
+    rule:
+        name:
+            f"status_{name}"
+        log:
+            f"logs/status/{name}.log",
+        localrule: True
+        conda:
+            "../envs/analysis.yaml"
+        params:
+            name=name,
+            names=[name],
+        script:
+            "../workflow_scripts/status.py"

@@ -22,7 +22,7 @@ TORCH_PATIENCE = 120.0  # seconds for the import and the driver
 def torch_sees(pool: Sequence[str], *, patience: float = TORCH_PATIENCE) -> tuple[bool, str, str | None]:
     """Whether PyTorch can use the devices of a pool, its version, and the CUDA it is built for.
 
-    In a process of its own, which is ended when it does not answer. Raises TimeoutError, or RuntimeError with its words.
+    In a process of its own, which is ended if it does not answer. Raises TimeoutError, or RuntimeError with its words.
     """
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": ",".join(pool)}
     try:

@@ -1,6 +1,6 @@
 """A plan made and written: the configuration and what is there in, files and a text for the terminal out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,11 +11,12 @@ from sgid.matrix import CHOSEN, Matrix
 from sgid.planning.amounts import ASSUMED_RATE, Amounts
 from sgid.planning.build import Build
 from sgid.planning.estimates import Device
-from sgid.planning.found import found_in, of_device
+from sgid.planning.found import device_of, found_in, of_device
 from sgid.planning.graph import Graph, Job
 from sgid.planning.plan_report import as_csv, as_json, markdown
-from sgid.planning.rates import ESTIMATE, Rates, benchmark_seconds, measured_rates, own_rates
+from sgid.planning.rates import ESTIMATE, NO_COST, Cost, Rates, benchmark_seconds, measured_rates, own_rates
 from sgid.planning.summary import Summary, summarise
+from sgid.references import ConfigError
 from sgid.runtime import write_text
 
 DEFAULT_DEVICE = "H200"
@@ -52,25 +53,42 @@ class Plan:
         return [job for job in self.graph.jobs if job in todo]
 
     @cached_property
+    def finished(self) -> list[Job]:
+        """The jobs whose seconds are known by a benchmark."""
+        return [job for job in self.graph.jobs if Path(job.benchmark).exists()]
+
+    @cached_property
     def device(self) -> tuple[Device, list[str]]:
-        """The device planned for and the names that drivers give it: the one asked for, or this machine's."""
+        """The device planned for and the names that drivers give it: the one asked for, that of finished jobs, or ours.
+
+        Raises ConfigError for one that `devices` does not have.
+        """
         known, asked = self.config["devices"], self.config["plan_device"]
-        named = {name: entry["names"] for name, entry in known.items()}
-        here = [
-            name
-            for gpu in asked_of_driver("name", patience=10)
-            for name, parts in named.items()
-            if any(p in gpu for p in parts)
-        ]
-        name = asked or next(iter(here), DEFAULT_DEVICE)
-        return Device.of(name, known[name]), named[name]
+        if asked is not None and asked not in known:
+            raise ConfigError(f"plan_device: {asked!r} is not defined (have: {', '.join(known)})")
+        name = asked or next(filter(None, map(self._named, self._seen())), DEFAULT_DEVICE)
+        return Device.of(name, known[name]), known[name]["names"]
+
+    def _seen(self) -> Iterator[str]:
+        """Devices by the names that drivers give them: of finished jobs, then of this machine."""
+        yield from (device_of(job) for job in self.finished)
+        yield from asked_of_driver("name", patience=10)
+
+    def _named(self, seen: str) -> str | None:
+        """The device of the configuration that a driver means."""
+        known = self.config["devices"].items()
+        return next((name for name, entry in known if any(p.lower() in seen.lower() for p in entry["names"])), None)
 
     @cached_property
     def rates(self) -> Rates:
         """Figures for the device, by what finished here on such a device first."""
         device, names = self.device
-        finished = of_device([job for job in self.graph.jobs if Path(job.benchmark).exists()], names)
+        finished = of_device(self.finished, names)
         return Rates(device, own_rates(finished, benchmark_seconds), measured_rates(BENCHMARKS, names))
+
+    def cost(self, job: Job) -> Cost:
+        """Of one job; nothing where it needs no GPU."""
+        return self.rates.cost(job.work) if job.on_gpu else NO_COST
 
     @cached_property
     def summary(self) -> Summary:
