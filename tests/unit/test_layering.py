@@ -46,7 +46,18 @@ ROOMS = [
     *("similarity", "shared_attention", "caption_tables", "captions", "sentences"),
     "image_encoders",
     "generators",
-    *("backbones", "memory", "composition", "online", "optimisation", "checkpoints", "loop", "predictions", "training"),
+    *(
+        "backbones",
+        "host_memory",
+        "memory",
+        "composition",
+        "online",
+        "optimisation",
+        "checkpoints",
+        "loop",
+        "predictions",
+        "training",
+    ),
     *("evaluation", "trained", "jobs", "consistency", "cases"),
     *("results_table", "selection", "paired_tests", "significance", "prediction_tests", "star_rule"),
     *("paper_numbers", "tables", "table_notes", "table_formats"),
@@ -58,6 +69,7 @@ ROOMS = [
     *("caption_statistics", "caption_samples", "caption_charts", "caption_report"),
     *("site_costs", "site_tables", "site_runs", "site"),
     *("miniature", "datasets"),
+    "planning",
 ]
 PLANNING = (
     *("training_settings", "references", "folders", "dataset_registry", "model_files", "model_registry"),
@@ -82,7 +94,7 @@ STANDARD_LIBRARY_ONLY = (
 )
 NO_TORCH = (
     *("image_table", "image_sets", "significance", "tables", "figures", "selection", "runtime", "configuration"),
-    *("run_figures", "cost_figure"),
+    *("run_figures", "cost_figure", "planning.plans", "planning.preflight", "planning.progress"),
 )
 
 

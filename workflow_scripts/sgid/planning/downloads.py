@@ -120,7 +120,7 @@ def host(archives: Mapping[str, Mapping]) -> str:
 def answers(url: str) -> bool:
     """Whether a mirror gives the file, as far as a question about it tells; some do not take such questions."""
     status, _ = status_of(url, head=True)
-    return status is not None and (status < 400 or status == 405)
+    return status is not None and (status < 400 or status in (405, 501))
 
 
 def without(dataset: str, plan: Plan) -> str:

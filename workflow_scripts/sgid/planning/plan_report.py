@@ -71,6 +71,12 @@ def answers(summary: Summary) -> list[str]:
     left = int(summary.total("jobs") - summary.total("done"))
     if not left:
         return ["Everything is there: nothing is left to pay for."]
+    files = f"{count(summary.inodes)} files."
+    if not summary.total("seconds") and unknown:
+        return [
+            f"Of {unknown} jobs no figure is known: their models are none of docs/cost.md, and none has run.",
+            files,
+        ]
     naive = summary.total("naive")
     beside = f"; the documented way, one image a call, would take {hours(naive)}" if naive else ""
     without = f", beside {unknown} jobs of which no figure is known" if unknown else ""
@@ -80,7 +86,7 @@ def answers(summary: Summary) -> list[str]:
         "(data sets, prompts, tables) are not counted.",
         f"Downloads {size(summary.fetched) or '0 GB'}, results {size(summary.results) or '0 GB'}; beside them at most "
         f"{size(summary.caches) or '0 GB'} in resources/drawn and resources/trained until `snakemake prune_cache`. "
-        f"{count(summary.inodes)} files.",
+        f"{files}",
     ]
 
 

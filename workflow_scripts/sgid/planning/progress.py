@@ -81,13 +81,13 @@ def begun_of(job: Job, traces: Traces, root: Path) -> float:
 
 def text_of(progress: Progress, names: Sequence[str], *, root: Path, now: float) -> str:
     """For the terminal."""
-    lines = [row(["stage", *STATES, "GPU h left"])]
+    lines = [row(["stage", *STATES, "hours left"])]
     for stage in (*STAGES, LAST_STAGE):
         jobs = [job for job in progress.state if job.stage == stage]
         lines += [row([stage, *counts(jobs, progress), hours_left(jobs, progress)])] if jobs else []
     jobs = list(progress.state)
     lines += [row(["total", *counts(jobs, progress), hours_left(jobs, progress)]), ""]
-    lines += [f"running {(now - begun) / 60:6.1f} min  {job.place}" for job, begun in first(progress.begun.items())]
+    lines += [f"running {(now - begun) / 60:6.1f} min  {job.place}" for job, begun in [*progress.begun.items()][:SHOWN]]
     lines += failures(progress, root)
     return "\n".join([f"# Status of {', '.join(names)}", "", *lines, *ending(progress)]) + "\n"
 
@@ -109,19 +109,22 @@ def hours_left(jobs: Sequence[Job], progress: Progress) -> str:
     return hours(seconds) if seconds else ""
 
 
-def first(items) -> list:
-    """As many as are shown."""
-    return list(items)[:SHOWN]
-
-
 def failures(progress: Progress, root: Path) -> list[str]:
     """The failed jobs, the last one first, with the last words of their logs."""
     failed = [job for job, state in progress.state.items() if state == FAILED]
     failed.sort(key=lambda job: -(root / job.log).stat().st_mtime)
-    lines = [
-        f"failed  {job.log}: {last_words(root / job.log) or 'no word; see .snakemake/log'}" for job in first(failed)
-    ]
+    words = [last_words(root / job.log) or "no word; see the newest file in .snakemake/log" for job in failed[:SHOWN]]
+    lines = [f"failed  {job.log}: {said}" for job, said in zip(failed, words, strict=False)]
     return [*lines, f"        and {len(failed) - SHOWN} more"] if len(failed) > SHOWN else lines
+
+
+def time_left(progress: Progress) -> str:
+    """In a sentence; the jobs of which nothing is known are counted apart."""
+    unknown = f"{progress.unknown} jobs of which no figure is known"
+    if not progress.wall:
+        return f"How long is left cannot be told: {unknown}." if progress.unknown else "Minutes are left."
+    beside = f", beside {unknown}" if progress.unknown else ""
+    return f"About {hours(progress.wall)} hours are left, {progress.gpus} jobs at a time{beside}."
 
 
 def ending(progress: Progress) -> list[str]:
@@ -129,8 +132,7 @@ def ending(progress: Progress) -> list[str]:
     counted = {state: sum(each == state for each in progress.state.values()) for state in STATES}
     if counted[DONE] == len(progress.state):
         return ["Everything is done."]
-    unknown = f", beside {progress.unknown} jobs of which no figure is known" if progress.unknown else ""
-    sentences = [f"About {hours(progress.wall)} hours are left on {progress.gpus} GPUs or processes{unknown}."]
+    sentences = [time_left(progress)]
     if counted[STOPPED]:
         sentences.append(
             f"{counted[STOPPED]} jobs were begun and no process of this machine works on them: a build was killed, or "

@@ -1,4 +1,4 @@
-"""The traces that Snakemake and its jobs leave: markers of unfinished outputs, logs, living processes (standard library).
+"""The traces that Snakemake and its jobs leave: markers of unfinished outputs, logs, processes (standard library only).
 
 Read only, so that a build may be running. Markers outlive a killed build; only a living process makes a job a running
 one, on this machine by the log that it holds open, elsewhere by the Snakemake here that waits for it.
@@ -10,6 +10,7 @@ import re
 from base64 import urlsafe_b64decode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 MARKERS, LOGS = Path(".snakemake/incomplete"), Path(".snakemake/log")
@@ -68,11 +69,8 @@ def markers_in(folder: Path) -> dict[str, Marker]:
 
 def blamed_in(path: Path) -> list[str]:
     """The logs of the jobs that failed, as a Snakemake's own log names them."""
-    return [
-        name
-        for names in FAILED_LOG.findall(path.read_text(encoding="utf-8", errors="replace"))
-        for name in names.split(", ")
-    ]
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return [name for names in FAILED_LOG.findall(text) for name in names.split(", ")]
 
 
 def last_words(path: Path) -> str:
@@ -119,7 +117,7 @@ def ancestors(pid: int) -> Iterator[int]:
 def is_build(pid: int) -> bool:
     """Whether a process is a Snakemake, not one of its jobs."""
     words = tail(PROCESSES / str(pid) / "cmdline").split("\0")
-    called = ("-m", "snakemake") in zip(words, words[1:], strict=False)
+    called = ("-m", "snakemake") in pairwise(words)
     return called or any(Path(word).name == "snakemake" for word in words[:2])
 
 
