@@ -16,7 +16,6 @@ from sgid.planning.graph import Graph, Job
 from sgid.planning.plan_report import as_csv, as_json, markdown
 from sgid.planning.rates import ESTIMATE, NO_COST, Cost, Rates, benchmark_seconds, measured_rates, own_rates
 from sgid.planning.summary import Summary, summarise
-from sgid.references import ConfigError
 from sgid.runtime import write_text
 
 DEFAULT_DEVICE = "H200"
@@ -59,13 +58,8 @@ class Plan:
 
     @cached_property
     def device(self) -> tuple[Device, list[str]]:
-        """The device planned for and the names that drivers give it: the one asked for, that of finished jobs, or ours.
-
-        Raises ConfigError for one that `devices` does not have.
-        """
+        """The device planned for and the names that drivers give it: the one asked for, of finished jobs, or ours."""
         known, asked = self.config["devices"], self.config["plan_device"]
-        if asked is not None and asked not in known:
-            raise ConfigError(f"plan_device: {asked!r} is not defined (have: {', '.join(known)})")
         name = asked or next(filter(None, map(self._named, self._seen())), DEFAULT_DEVICE)
         return Device.of(name, known[name]), known[name]["names"]
 
