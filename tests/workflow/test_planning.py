@@ -135,4 +135,4 @@ def test_status_tells_a_running_build_from_a_killed_one_and_leaves_its_lock(clon
     killed = status(clone)
     assert not re.search(r"^running +\d", killed, re.MULTILINE)
     assert sum(totals(killed)) == sum(totals(running)) == 102
-    assert "no process of this machine works on them" in killed
+    assert "no process of this machine works on it" in killed

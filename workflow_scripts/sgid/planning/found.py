@@ -9,8 +9,6 @@ from sgid.planning.amounts import Found
 from sgid.planning.estimates import weight_bytes
 from sgid.planning.graph import Job
 
-DEVICE_OF = {"train_classifier": "runs", "train_candidate": "selection"}
-
 
 def found_in(matrix: Matrix, root: Path = Path()) -> Found:
     """What lies below a folder; each answer is read when it is asked for."""

@@ -11,10 +11,7 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-TORCH = (
-    "import json, torch; "
-    "print(json.dumps([torch.cuda.is_available(), torch.__version__, torch.version.cuda, torch.cuda.device_count()]))"
-)
+TORCH = "import json, torch; print(json.dumps([torch.cuda.is_available(), torch.__version__, torch.version.cuda]))"
 PATIENCE = 5.0  # seconds for one answer of a host
 TORCH_PATIENCE = 120.0  # seconds for the import and the driver
 
@@ -33,7 +30,7 @@ def torch_sees(pool: Sequence[str], *, patience: float = TORCH_PATIENCE) -> tupl
         raise TimeoutError(f"PyTorch says nothing of the GPUs within {patience:.0f} s") from error
     except subprocess.CalledProcessError as error:
         raise RuntimeError(f"PyTorch does not start ({error.stderr.strip().splitlines()[-1]})") from error
-    sees, version, cuda, _count = json.loads(done.stdout.splitlines()[-1])
+    sees, version, cuda = json.loads(done.stdout.splitlines()[-1])
     return sees, version, cuda
 
 

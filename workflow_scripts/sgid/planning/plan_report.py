@@ -74,12 +74,12 @@ def answers(summary: Summary) -> list[str]:
     files = f"{count(summary.inodes)} files."
     if not summary.total("seconds") and unknown:
         return [
-            f"Of {unknown} jobs no figure is known: their models are none of docs/cost.md, and none has run.",
+            f"Of {jobs_in_words(unknown)} no figure is known: their models are none of docs/cost.md, and none has run.",
             files,
         ]
     naive = summary.total("naive")
     beside = f"; the documented way, one image a call, would take {hours(naive)}" if naive else ""
-    without = f", beside {unknown} jobs of which no figure is known" if unknown else ""
+    without = f", beside {jobs_in_words(unknown)} of which no figure is known" if unknown else ""
     return [
         f"{hours(summary.total('seconds'))} GPU hours{without}{beside}.",
         f"{hours(summary.wall)} hours on {gpus_of(summary)} at least, for jobs wait for each other; jobs without a GPU "
@@ -106,6 +106,11 @@ def hours(seconds: float, unknown: object = False) -> str:
 def count(number: int) -> str:
     """Thousands apart; nothing for none."""
     return f"{number:,}" if number else ""
+
+
+def jobs_in_words(number: int) -> str:
+    """`1 job`, `2 jobs`."""
+    return f"{number:,} job{'' if number == 1 else 's'}"
 
 
 def size(number: float) -> str:

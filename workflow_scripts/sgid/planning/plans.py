@@ -16,6 +16,7 @@ from sgid.planning.graph import Graph, Job
 from sgid.planning.plan_report import as_csv, as_json, markdown
 from sgid.planning.rates import ESTIMATE, NO_COST, Cost, Rates, benchmark_seconds, measured_rates, own_rates
 from sgid.planning.summary import Summary, summarise
+from sgid.planning.traces import MARKERS, markers_in
 from sgid.runtime import write_text
 
 DEFAULT_DEVICE = "H200"
@@ -46,9 +47,18 @@ class Plan:
         return self.build.graph(self.names)
 
     @cached_property
+    def unfinished(self) -> set[str]:
+        """Outputs that were begun and not finished, which Snakemake makes again."""
+        return set(markers_in(MARKERS))
+
+    def is_there(self, path: str) -> bool:
+        """Whether a file exists here, whole."""
+        return path not in self.unfinished and Path(path).exists()
+
+    @cached_property
     def waiting(self) -> list[Job]:
         """The jobs that are to be done."""
-        todo = self.graph.to_do(is_there)
+        todo = self.graph.to_do(self.is_there)
         return [job for job in self.graph.jobs if job in todo]
 
     @cached_property
@@ -92,7 +102,7 @@ class Plan:
             self.rates,
             names=self.names,
             gpus=self.config["plan_gpus"],
-            exists=is_there,
+            exists=self.is_there,
         )
 
     @cached_property
@@ -122,8 +132,3 @@ class Plan:
         write_text(self.text(), folder / f"{name}.md")
         write_text(as_csv(self.summary), folder / f"{name}.csv")
         write_text(as_json(self.summary, notes=self.notes), folder / f"{name}.json")
-
-
-def is_there(path: str) -> bool:
-    """Whether a file exists here."""
-    return Path(path).exists()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sgid.planning.graph import LAST_STAGE, STAGES, Graph, Job, makespan
-from sgid.planning.plan_report import hours
+from sgid.planning.plan_report import hours, jobs_in_words
 from sgid.planning.rates import Cost
 from sgid.planning.traces import Marker, Traces, last_words, raised
 
@@ -120,11 +120,11 @@ def failures(progress: Progress, root: Path) -> list[str]:
 
 def time_left(progress: Progress) -> str:
     """In a sentence; the jobs of which nothing is known are counted apart."""
-    unknown = f"{progress.unknown} jobs of which no figure is known"
+    unknown = f"{jobs_in_words(progress.unknown)} of which no figure is known"
     if not progress.wall:
         return f"How long is left cannot be told: {unknown}." if progress.unknown else "Minutes are left."
     beside = f", beside {unknown}" if progress.unknown else ""
-    return f"About {hours(progress.wall)} hours are left, {progress.gpus} jobs at a time{beside}."
+    return f"About {hours(progress.wall)} hours are left, {jobs_in_words(progress.gpus)} at a time{beside}."
 
 
 def ending(progress: Progress) -> list[str]:
@@ -135,8 +135,8 @@ def ending(progress: Progress) -> list[str]:
     sentences = [time_left(progress)]
     if counted[STOPPED]:
         sentences.append(
-            f"{counted[STOPPED]} jobs were begun and no process of this machine works on them: a build was killed, or "
-            "runs on another machine. If none runs, `snakemake --unlock` and the build's own command make them again."
+            f"{jobs_in_words(counted[STOPPED])} begun, and no process of this machine works on it: a build was killed, "
+            "or runs on another machine. If none runs, `snakemake --unlock` and the build's command make them again."
         )
     if counted[FAILED]:
         sentences.append("What failed runs again with the build's own command, once its cause is mended.")

@@ -54,7 +54,7 @@ class Rates:
             return NO_COST
         naive = naive_seconds(work, self.device)
         if found := self.own.get((work.kind, work.key)):
-            return Cost(work.units * found[0], f"{OWN} ({found[1]})", naive)  # their start is in it
+            return Cost(work.units * found[0], OWN, naive)  # their start is in it
         if found := self._measured(work):
             return Cost(START + work.units * found[0], f"{MEASURED} ({found[1]})", naive)
         one = estimated(work, self.device)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 MARKERS, LOGS = Path(".snakemake/incomplete"), Path(".snakemake/log")
 PROCESSES = Path("/proc")
+NEWEST = 50  # of Snakemake's own logs that are read
 TAIL = 1 << 16  # bytes of a log that are looked at
 FAILED_LOG = re.compile(r"^ {4}log: (.+?) \(check log file\(s\) for error details\)$", re.MULTILINE)
 RAISED = "Traceback (most recent call last)"
@@ -43,7 +44,8 @@ class Traces:
 def traces_in(root: Path) -> Traces:
     """All of them, of the folder that a Snakemake works in."""
     processes = list(processes_of(root))
-    blamed = {name: path.stat().st_mtime for path in sorted((root / LOGS).glob("*.log")) for name in blamed_in(path)}
+    logs = sorted((root / LOGS).glob("*.log"))[-NEWEST:]
+    blamed = {name: path.stat().st_mtime for path in logs for name in blamed_in(path)}
     return Traces(
         markers=markers_in(root / MARKERS),
         open_logs=frozenset(name for pid in processes for name in open_files(pid, root / "logs", root)),
