@@ -68,3 +68,19 @@ def test_columns_of_a_plan_add_up_to_its_last_line(config):
     for name in ("to do", "runs"):
         numbers = [int(row[heads.index(name)].replace(",", "") or 0) for row in rows]
         assert sum(numbers) == int(total[heads.index(name)].replace(",", ""))
+
+
+def test_a_folder_of_ones_own_is_planned_by_what_lies_in_it(config, here):
+    for name in (f"birds/{kind}/{i}.jpg" for kind in ("finch", "tit") for i in range(50)):
+        (here / name).parent.mkdir(parents=True, exist_ok=True)
+        (here / name).touch()
+    config["datasets"]["birds"] = {
+        **{"title": "Birds", "source": "folder", "folder": str(here / "birds"), "split": {"test": 0.2}},
+        **{"validation": 0.1, "resolution": 512, "stored": None, "image_size": 224},
+    }
+    config["tables"]["birds"] = {"title": "Birds", "datasets": ["birds"], "backbones": ["resnet50"]}
+    config["tables"]["birds"]["groups"] = {"methods": ["backbone", "sgid"]}
+    rows = {row.rule: row for row in Plan(config, ["birds"]).summary.rows}
+    assert rows["draw_images"].images == 3 * 80
+    assert rows["train_classifier"].runs == 10
+    assert rows["train_classifier"].stored == 10 * 20 * 32  # predictions of twenty test pictures

@@ -4,7 +4,7 @@ What only results tell, the noise rate that validation chose and the share of pr
 `Found`; until it is known, the rate is taken to be 0.5 and every prompt to need guidance.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sgid.matrix import CHOSEN, Matrix
@@ -70,7 +70,7 @@ class Amounts:
         count = self.matrix.datasets[dataset]["classes"] * self.config["sentences"]["count"]
         return Work("sentences", self._key("t5", dataset), units=count, captions=count)
 
-    def captions(self, dataset: str, source: str, i: int) -> Work:
+    def captions(self, dataset: str, i: int) -> Work:
         """Both of BLIP's samplers on one shard."""
         images = self.in_shard(self.images(dataset, None), self.matrix.shards(dataset), i)
         key = (*self._key("blip", dataset), str(sequences_of(self.config["captions"])))
@@ -78,7 +78,7 @@ class Amounts:
             "captions", key, images, images, images=images, captions=2 * self.config["captions"]["count"] * images
         )
 
-    def scores(self, dataset: str, source: str, i: int) -> Work:
+    def scores(self, dataset: str, i: int) -> Work:
         """One sampler's captions, and the label text, of one shard."""
         images = self.in_shard(self.images(dataset, None), self.matrix.shards(dataset), i)
         count = self.config["captions"]["count"]
@@ -130,7 +130,7 @@ class Amounts:
         kept = of["train"] - held_out if method is None and isinstance(of["validation"], float) else of["train"]
         entry = self.backbone(backbone, small=of["image_size"] <= 64)
         drawn = self._drawn(dataset, recipe, settings.get("per_original")) * kept / of["train"]
-        measured = held_out if method is None else of["test"]
+        measured = held_out if method is None else self._test_images(dataset)
         by_epoch = held_out if settings["report"] == "best_on_validation" and method is not None else 0
         epochs = Epochs(kept, round(drawn), measured, entry["recipe"]["epochs"])
         passed = epochs.pictures(settings)
@@ -177,6 +177,12 @@ class Amounts:
             return 0
         replicates = self.matrix.recipes[recipe]["replicates"]
         return self.images(dataset, recipe) * min(replicates, per_original or replicates)
+
+    def _test_images(self, dataset: str) -> int:
+        """As stated; of a folder by its split's share, or else as many as for training."""
+        entry = self.matrix.datasets[dataset]
+        share = entry["split"].get("test", 0.5) if isinstance(entry["split"], Mapping) else 0.5
+        return entry.get("test") or round(entry["train"] * share / (1 - share))
 
     def _validation(self, dataset: str) -> int:
         """Validation images; an official set is taken to be as large as that for training (Flowers, DTD)."""

@@ -101,7 +101,7 @@ class Build:
 
     def _captions(self, dataset: str, source: str, sampler: str, i: str, n: str) -> Job:
         images, shard = self.matrix.images_named(dataset, source), f"shard-{i}-of-{n}"
-        folder, work = f"results/captions/{dataset}/{source}", self.amounts.captions(dataset, source, int(i))
+        folder, work = f"results/captions/{dataset}/{source}", self.amounts.captions(dataset, int(i))
         if sampler in WRITTEN:
             outputs = tuple(f"{folder}/{each}/{shard}.parquet" for each in WRITTEN)
             place = f"write_captions/{dataset}/{source}/{shard}"
@@ -115,7 +115,7 @@ class Build:
         model = self.matrix.model(self.matrix.scoring_model)
         images = self.matrix.images_named(dataset, source)
         inputs = (*images, f"results/captions/{part}.parquet", classes_of(dataset), *model)
-        work = self.amounts.scores(dataset, source, int(i))
+        work = self.amounts.scores(dataset, int(i))
         return Job(
             "score_captions", f"score_captions/{part}", (f"results/similarity/{part}.parquet",), inputs, work=work
         )
