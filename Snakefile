@@ -13,11 +13,13 @@ configfile: "config/datasets.yaml"
 configfile: "config/backbones.yaml"
 configfile: "config/methods.yaml"
 configfile: "config/tables.yaml"
+configfile: "config/devices.yaml"
 
 
 include: "rules/common.smk"
 include: "rules/inputs.smk"
 include: "rules/targets.smk"
+include: "rules/planning.smk"
 include: "rules/datasets.smk"
 include: "rules/models.smk"
 include: "rules/captions.smk"

@@ -5,7 +5,7 @@ from pathlib import Path
 import yaml
 
 CONFIG = Path(__file__).parents[2] / "config"
-FILES = ("config", "datasets", "backbones", "methods", "tables")
+FILES = ("config", "datasets", "backbones", "methods", "tables", "devices")
 
 
 def laid_over(base: dict, changes: dict) -> dict:

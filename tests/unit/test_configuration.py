@@ -10,6 +10,7 @@ from sgid.references import ConfigError, check_references
 # Registries, whose keys are anyone's to choose, at any depth; renaming one is a dangling name, not an unknown key.
 FREE = {"models", "datasets", "backbones", "recipes", "methods", "tables", "figures", "groups", "instead", "variants"}
 FREE |= {"human", "row_titles", "images", "options", "archives", "annotations", "prompt_names", "splits", "sha256"}
+FREE.add("devices")
 
 
 def keys_of(mapping: dict, path: tuple = ()):

@@ -48,7 +48,18 @@ ROOMS = [
     *("similarity", "shared_attention", "caption_tables", "captions", "sentences"),
     "image_encoders",
     "generators",
-    *("backbones", "memory", "composition", "online", "optimisation", "checkpoints", "loop", "predictions", "training"),
+    *(
+        "backbones",
+        "host_memory",
+        "memory",
+        "composition",
+        "online",
+        "optimisation",
+        "checkpoints",
+        "loop",
+        "predictions",
+        "training",
+    ),
     *("evaluation", "trained", "jobs", "consistency", "cases"),
     *("filter_scores", "filter_classifier", "rejection"),
     *("results_table", "selection", "paired_tests", "significance", "prediction_tests", "star_rule"),
@@ -62,6 +73,7 @@ ROOMS = [
     *("caption_statistics", "caption_samples", "caption_charts", "caption_report"),
     *("site_costs", "site_tables", "site_runs", "site"),
     *("miniature", "datasets"),
+    "planning",
 ]
 PLANNING = (
     *(
@@ -96,7 +108,8 @@ STANDARD_LIBRARY_ONLY = (
 )
 NO_TORCH = (
     *("image_table", "image_sets", "significance", "tables", "figures", "selection", "runtime", "configuration"),
-    *("run_figures", "cost_figure", "rejection", "reject_grid", "filter_tables", "filter_pages"),
+    *("rejection", "reject_grid", "filter_tables", "filter_pages"),
+    *("run_figures", "cost_figure", "planning.plans", "planning.preflight", "planning.progress"),
 )
 
 

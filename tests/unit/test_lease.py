@@ -125,11 +125,40 @@ def test_locks_of_another_user_can_be_held_too(four):
     assert folder.stat().st_mode & 0o1777 == 0o1777
 
 
-def test_a_job_sees_its_device_alone(four, tmp_path):
-    code = (
-        "from sgid.runtime import choose_device; import os; choose_device(); print(os.environ['CUDA_VISIBLE_DEVICES'])"
-    )
-    environment = os.environ | four | {"PYTHONPATH": "workflow_scripts"}
-    environment.pop("SGID_DEVICE", None)
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() in {"0", "1", "2", "3"}
+CHOOSE = """
+import os, sys
+from sgid.runtime import choose_device
+try:
+    print(choose_device())
+except RuntimeError as error:
+    print(error)
+print(os.environ.get("CUDA_VISIBLE_DEVICES"))
+"""
+
+
+def chosen(environment: dict[str, str]) -> list[str]:
+    """What choose_device answers, or the sentence that it stops with, and the devices that its process sees."""
+    own = {name: value for name, value in os.environ.items() if name not in ("SGID_DEVICE", "CUDA_VISIBLE_DEVICES")}
+    whole = own | environment | {"PYTHONPATH": "workflow_scripts"}
+    done = subprocess.run([sys.executable, "-c", CHOOSE], env=whole, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_a_job_sees_its_device_alone(four):
+    assert chosen(four)[1] in {"0", "1", "2", "3"}
+
+
+def test_a_leased_gpu_that_torch_cannot_see_stops_the_job_with_what_to_do(tmp_path):
+    # No GPU here: what a driver too old for torch's CUDA looks like to torch.
+    said, _ = chosen({"SGID_GPUS": "9", "SGID_LOCKS": str(tmp_path)})
+    assert said.startswith("GPU 9 is there, and PyTorch ")
+    assert "update the NVIDIA driver" in said or "built without CUDA" in said
+    assert "SGID_DEVICE=cpu" in said
+
+
+def test_who_names_the_cpu_gets_it_though_there_are_gpus(four):
+    assert chosen(four | {"SGID_DEVICE": "cpu"}) == ["cpu", "None"]
+
+
+def test_where_nothing_names_a_gpu_the_cpu_is_meant(tmp_path):
+    assert chosen({"CUDA_VISIBLE_DEVICES": "", "SGID_LOCKS": str(tmp_path)})[0] == "cpu"

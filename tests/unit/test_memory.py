@@ -5,16 +5,16 @@ import re
 import pytest
 import torch
 
-from sgid import memory
+from sgid import host_memory, memory
 from sgid.composition import compose_training_set
 from sgid.image_table import image_rows
 from sgid.memory import available_memory, memory_in_one_sentence, moved, placed, require_memory
 
 
 def test_available_memory_is_what_the_kernel_says(monkeypatch, tmp_path):
-    monkeypatch.setattr(memory, "OWN_GROUP", tmp_path / "nowhere")
+    monkeypatch.setattr(host_memory, "OWN_GROUP", tmp_path / "nowhere")
     (tmp_path / "meminfo").write_text("MemTotal: 9000 kB\nMemFree: 10 kB\nMemAvailable:    2000 kB\n")
-    monkeypatch.setattr(memory, "MEMORY_INFORMATION", tmp_path / "meminfo")
+    monkeypatch.setattr(host_memory, "MEMORY_INFORMATION", tmp_path / "meminfo")
     assert available_memory() == 2000 * 1024
 
 
@@ -25,8 +25,8 @@ def grouped(monkeypatch, tmp_path, *, limit):
         (tmp_path / name).mkdir(exist_ok=True)
         (tmp_path / name / "memory.max").write_text(f"{most}\n")
         (tmp_path / name / "memory.current").write_text("300\n")
-    monkeypatch.setattr(memory, "OWN_GROUP", tmp_path / "own")
-    monkeypatch.setattr(memory, "GROUPS", tmp_path)
+    monkeypatch.setattr(host_memory, "OWN_GROUP", tmp_path / "own")
+    monkeypatch.setattr(host_memory, "GROUPS", tmp_path)
 
 
 def test_a_jobs_own_limit_counts_where_it_is_the_lower(monkeypatch, tmp_path):
@@ -40,7 +40,7 @@ def test_a_group_without_a_limit_leaves_it_to_the_machine(monkeypatch, tmp_path)
 
 
 def test_where_the_kernel_says_nothing_the_machines_memory_counts(monkeypatch, tmp_path):
-    monkeypatch.setattr(memory, "MEMORY_INFORMATION", tmp_path / "nowhere")
+    monkeypatch.setattr(host_memory, "MEMORY_INFORMATION", tmp_path / "nowhere")
     assert available_memory() > 2**28
 
 

@@ -260,3 +260,8 @@ def test_more_images_of_an_original_than_its_recipe_draws_are_refused(config):
 def test_a_figure_of_one_data_set_has_no_more(config, kind):
     config["figures"]["two"] = {"kind": kind, "title": "Two", "datasets": ["pets", "dtd"], "rows": ["sgid"]}
     assert refusal(config).startswith(f"figures.two.datasets: a figure of kind {kind!r} shows one data set")
+
+
+def test_a_device_to_plan_for_that_is_not_known_is_refused_with_those_that_are(config):
+    config["plan_device"] = "H20"
+    assert refusal(config).startswith("plan_device: 'H20' is not defined (did you mean 'H200'? have: H200, H100, A100")

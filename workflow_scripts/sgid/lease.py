@@ -55,13 +55,21 @@ def pool_of(environment: Mapping[str, str]) -> list[str]:
 
 def listed_by_driver() -> list[str]:
     """Numbers of the devices that nvidia-smi lists; none where it is missing."""
+    return asked_of_driver("index")
+
+
+def asked_of_driver(field: str, *, patience: float = 60) -> list[str]:
+    """What nvidia-smi says of each device; nothing where it is missing, fails, or is silent for `patience` seconds."""
     try:
         done = subprocess.run(
-            ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"], capture_output=True, text=True, timeout=60
+            ["nvidia-smi", f"--query-gpu={field}", "--format=csv,noheader"],
+            capture_output=True,
+            text=True,
+            timeout=patience,
         )
     except (OSError, subprocess.TimeoutExpired):
         return []
-    return done.stdout.split() if done.returncode == 0 else []
+    return [line.strip() for line in done.stdout.splitlines()] if done.returncode == 0 else []
 
 
 def lock_folder(environment: Mapping[str, str]) -> Path:
@@ -97,3 +105,14 @@ def open_lock(path: Path) -> int:
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDONLY, 0o644))
     return os.open(path, os.O_RDONLY)
+
+
+def unseen(devices: Sequence[str], torch_version: str, cuda: str | None) -> str:
+    """One sentence for GPUs that are there and that PyTorch cannot use; `cuda`: what it is built for, None without."""
+    built, driver = (f"built for CUDA {cuda}", f"one for CUDA {cuda} or later") if cuda else ("built without CUDA", "")
+    update = f"update the NVIDIA driver to {driver}, or " if driver else ""
+    return (
+        f"GPU {', '.join(devices)} is there, and PyTorch {torch_version} ({built}) cannot use it: {update}install the "
+        "build of PyTorch that fits the driver into this environment (pytorch.org, Get Started, says how), or set "
+        "SGID_DEVICE=cpu to run on the CPU on purpose"
+    )

@@ -1,54 +1,21 @@
 """Whether something fits the memory, asked before it is too late, and one sentence where it did not."""
 
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from sgid.host_memory import available_memory
+
 LOG = logging.getLogger("sgid.memory")
-MEMORY_INFORMATION = Path("/proc/meminfo")
-OWN_GROUP, GROUPS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 SHARE_OF_DEVICE = 0.6  # of a GPU's free memory that pictures may take; the rest is the network's
 HOST_FULL = "can't allocate memory"  # how torch's allocator on the CPU says it, in a plain RuntimeError
 
 
 class TooManyPicturesError(MemoryError):
     """Decoded pictures would not fit; says so in a sentence of its own."""
-
-
-def available_memory() -> int:
-    """Bytes that this process can still have without swapping: of the machine, or of the job's own limit."""
-    return min([machine_memory(), *cgroup_memory()])
-
-
-def cgroup_memory() -> list[int]:
-    """Bytes left under each limit that the process's control group (version 2) or one above it has, as under SLURM."""
-    if not OWN_GROUP.exists():
-        return []
-    own = next(
-        (line.removeprefix("0::/") for line in OWN_GROUP.read_text().splitlines() if line.startswith("0::/")), ""
-    )
-    groups = [GROUPS / own, *(GROUPS / own).parents]
-    limits = {group: group / "memory.max" for group in groups if (group / "memory.max").is_file()}
-    return [
-        int(limit.read_text()) - int((group / "memory.current").read_text())
-        for group, limit in limits.items()
-        if limit.read_text().strip() != "max"
-    ]
-
-
-def machine_memory() -> int:
-    """Bytes that this machine can still give without swapping."""
-    if MEMORY_INFORMATION.exists():
-        lines = MEMORY_INFORMATION.read_text(encoding="ascii").splitlines()
-        kibibytes = next((line.split()[1] for line in lines if line.startswith("MemAvailable:")), None)
-        if kibibytes is not None:
-            return int(kibibytes) * 1024
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def require_memory(count: int, side: int) -> None:

@@ -46,6 +46,7 @@ def check_references(config: dict) -> None:
     """Raise ConfigError at the first dangling name or impossible noise rate."""
     require("build", config["build"], config["tables"] | config["figures"])
     require("models", STAGE_MODELS, config["models"])
+    require("plan_device", filter(None, [config.get("plan_device")]), config.get("devices", {}))
     if config["similarity"]["mode"] == "blip_itc":
         require_retrieval_model(config["models"])
     require("selection.backbone", [config["selection"]["backbone"]], config["backbones"])

@@ -18,7 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
-from sgid.lease import lease_devices
+from sgid.lease import lease_devices, unseen
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 Item, Result = TypeVar("Item"), TypeVar("Result")
@@ -134,15 +134,23 @@ def write_text(text: str, path: str | Path) -> None:
 def choose_device() -> str:
     """`cuda` where a GPU can be had, which is then this job's alone; else `cpu`, with as many threads as the job has.
 
-    SGID_DEVICE overrides, and leases nothing.
+    SGID_DEVICE overrides, and leases nothing. Raises RuntimeError where there is a GPU that PyTorch cannot use.
     """
-    if "SGID_DEVICE" not in os.environ and (devices := lease_devices()):
+    asked = os.environ.get("SGID_DEVICE", "")
+    devices = [] if asked else lease_devices()
+    if devices:
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(devices)  # before CUDA looks for devices
     import torch  # here, not above: the rules of tables and figures run where torch is not installed
 
     # Snakemake sets this variable to the threads of the rule.
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    return os.environ.get("SGID_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
+    if asked:
+        return asked
+    if torch.cuda.is_available():
+        return "cuda"
+    if devices:
+        raise RuntimeError(unseen(devices, torch.__version__, torch.version.cuda))
+    return "cpu"
 
 
 def one_ahead(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:

@@ -1,0 +1,138 @@
+"""plan, preflight and status as a user calls them; and that the planned jobs are those of Snakemake's own dry run."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from configuration_files import FILES, read_config
+from snake import DEMO, copy_of_the_repository, snakemake
+
+from sgid.matrix import Matrix
+from sgid.planning.build import Build
+
+OVERLAYS = [((), ()), (("demo", "demo_all"), (*DEMO, "config/demo_all.yaml"))]
+MORE = {"figure_noise", "figure_classes", "figure_curves", "figure_cost", "selected", "protocol"}
+PLAIN = ("-n", "--workflow-profile", "none")  # the default profile's logger leaves the jobs out
+JOB = re.compile(
+    r"^(?:local)?rule (\w+):\n(?:    (?!log|output)[^\n]*\n)*?    output: ([^\n]*)\n"
+    r"(?:    (?!log)[^\n]*\n)*?    log: ([^\n]*)",
+    re.MULTILINE,
+)
+
+
+def dry_run(*words, cwd) -> set[tuple]:
+    """Rule, outputs and log of every job."""
+    call = snakemake(*words, *PLAIN, cwd=cwd)
+    assert call.code == 0, call.text[-3000:]
+    return {(rule, frozenset(outputs.split(", ")), log) for rule, outputs, log in JOB.findall(call.text)}
+
+
+def described(jobs) -> set[tuple]:
+    return {(job.rule, frozenset(job.outputs), job.log) for job in jobs}
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    return copy_of_the_repository(tmp_path_factory.mktemp("planned"))
+
+
+@pytest.mark.parametrize(("overlays", "words"), OVERLAYS, ids=["paper", "demo"])
+def test_the_planned_jobs_are_those_that_snakemake_plans(clone, monkeypatch, overlays, words):
+    monkeypatch.chdir(clone)
+    config = read_config(*FILES, *overlays)
+    names = [*config["build"], *sorted(MORE)]
+    assert described(Build(Matrix(config)).graph(names).jobs) == dry_run("all", *sorted(MORE), *words, cwd=clone)
+
+
+def test_what_is_to_be_done_is_what_snakemake_does_again(clone, monkeypatch):
+    monkeypatch.chdir(clone)
+    config = read_config(*FILES, "demo")
+    graph = Build(Matrix(config)).graph(config["build"])
+    paths = [clone / path for job in graph.jobs for path in job.outputs]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    lost = ["images/shapes/sgid/noise-0.3/shard-0-of-2.parquet", "prompts/shapes/sgid.parquet", "tables/table3.md"]
+    for name in lost:
+        (clone / "results" / name).unlink()
+    todo = graph.to_do(lambda path: (clone / path).exists())
+    found = dry_run("all", *DEMO, "--rerun-triggers", "mtime", cwd=clone)
+    for path in paths:
+        path.unlink(missing_ok=True)
+    assert 10 < len(todo) < len(graph.jobs)
+    assert described(todo) == found
+
+
+def test_the_full_paper_is_planned_in_seconds_with_its_basis_and_nothing_downloaded(clone):
+    call = snakemake("plan", "--config", "plan_device=A100", "plan_gpus=4", cwd=clone)
+    assert call.code == 0, call.text[-3000:]
+    assert call.cpu_seconds < 8
+    assert call.megabytes < 400
+    assert "on 4 × A100" in call.text
+    assert "| draw_images " in call.text
+    written = json.loads((clone / "results/plan/build.json").read_text())
+    rows = {row["rule"]: row for row in written["rows"]}
+    assert rows["train_classifier"]["runs"] == 1395
+    assert rows["draw_images"]["basis"] == "estimate"
+    assert (clone / "results/plan/build.md").read_text() in call.text
+    assert len((clone / "results/plan/build.csv").read_text().splitlines()) == 1 + len(rows)
+
+
+def test_several_are_planned_at_once_and_again_whenever_asked(clone):
+    (clone / "results/plan").mkdir(parents=True, exist_ok=True)
+    (clone / "results/plan/table4.md").touch()
+    call = snakemake("plan_table4", "plan_figure5", cwd=clone)
+    assert call.code == 0, call.text[-3000:]
+    assert {"# Plan of table4, on 1 × H200", "# Plan of figure5, on 1 × H200"} <= set(call.text.splitlines())
+
+
+def test_the_demo_passes_its_preflight(clone):
+    call = snakemake("preflight", *DEMO, cwd=clone)
+    assert call.code == 0, call.text[-3000:]
+    assert "Nothing is missing." in call.text
+
+
+def test_a_build_that_cannot_run_fails_its_preflight(clone, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    (clone / "mine.yaml").write_text(
+        "{datasets: {dtd: {archives: {data: {urls: []}}}}, tables: {table4: {datasets: [dtd]}}}"
+    )
+    call = snakemake("preflight_table4", "--configfile", "mine.yaml", cwd=clone)
+    assert call.code == 1
+    assert "STOPS  data set dtd: dtd-r1.0.1.tar.gz must come from you" in call.text
+
+
+def status(clone) -> str:
+    call = snakemake("status", "--nolock", *DEMO, cwd=clone)
+    assert call.code == 0, call.text[-3000:]
+    return call.text
+
+
+def totals(text: str) -> list[int]:
+    """Numbers of the last line of the table: done, running, failed, interrupted, to do; empty cells left out."""
+    return [int(each) for each in re.search(r"^total (.*)$", text, re.MULTILINE)[1].split() if each.isdecimal()]
+
+
+def test_status_tells_a_running_build_from_a_killed_one_and_leaves_its_lock(clone):
+    command = [sys.executable, "-m", "snakemake", "all", *DEMO, "--cores", "1", "--quiet", "all"]
+    build = subprocess.Popen(command, cwd=clone, start_new_session=True, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 120
+        while not list((clone / "logs").glob("*/shapes*")) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        running = status(clone)
+        assert build.poll() is None
+        assert list((clone / ".snakemake/locks").glob("*.lock"))
+    finally:
+        os.killpg(build.pid, signal.SIGKILL)
+        build.wait()
+    assert re.search(r"^running +\d", running, re.MULTILINE)
+    killed = status(clone)
+    assert not re.search(r"^running +\d", killed, re.MULTILINE)
+    assert sum(totals(killed)) == sum(totals(running)) == 102
+    assert "no process of this machine works on it" in killed

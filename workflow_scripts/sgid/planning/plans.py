@@ -1,0 +1,134 @@
+"""A plan made and written: the configuration and what is there in, files and a text for the terminal out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sgid.lease import asked_of_driver
+from sgid.matrix import CHOSEN, Matrix
+from sgid.planning.amounts import ASSUMED_RATE, Amounts
+from sgid.planning.build import Build
+from sgid.planning.estimates import Device
+from sgid.planning.found import device_of, found_in, of_device
+from sgid.planning.graph import Graph, Job
+from sgid.planning.plan_report import as_csv, as_json, markdown
+from sgid.planning.rates import ESTIMATE, NO_COST, Cost, Rates, benchmark_seconds, measured_rates, own_rates
+from sgid.planning.summary import Summary, summarise
+from sgid.planning.traces import MARKERS, markers_in
+from sgid.runtime import write_text
+
+DEFAULT_DEVICE = "H200"
+BENCHMARKS = Path("benchmarks/results")
+FOLDER = Path("results/plan")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a configuration builds under some names, from the folder that is worked in."""
+
+    config: Mapping[str, Any]
+    names: Sequence[str]
+
+    @cached_property
+    def matrix(self) -> Matrix:
+        """The experiments."""
+        return Matrix(dict(self.config))
+
+    @cached_property
+    def build(self) -> Build:
+        """Its jobs and their work."""
+        return Build(self.matrix, Amounts(self.matrix, found_in(self.matrix)))
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The jobs behind the names."""
+        return self.build.graph(self.names)
+
+    @cached_property
+    def unfinished(self) -> set[str]:
+        """Outputs that were begun and not finished, which Snakemake makes again."""
+        return set(markers_in(MARKERS))
+
+    def is_there(self, path: str) -> bool:
+        """Whether a file exists here, whole."""
+        return path not in self.unfinished and Path(path).exists()
+
+    @cached_property
+    def waiting(self) -> list[Job]:
+        """The jobs that are to be done."""
+        todo = self.graph.to_do(self.is_there)
+        return [job for job in self.graph.jobs if job in todo]
+
+    @cached_property
+    def finished(self) -> list[Job]:
+        """The jobs whose seconds are known by a benchmark."""
+        return [job for job in self.graph.jobs if Path(job.benchmark).exists()]
+
+    @cached_property
+    def device(self) -> tuple[Device, list[str]]:
+        """The device planned for and the names that drivers give it: the one asked for, of finished jobs, or ours."""
+        known, asked = self.config["devices"], self.config["plan_device"]
+        name = asked or next(filter(None, map(self._named, self._seen())), DEFAULT_DEVICE)
+        return Device.of(name, known[name]), known[name]["names"]
+
+    def _seen(self) -> Iterator[str]:
+        """Devices by the names that drivers give them: of finished jobs, then of this machine."""
+        yield from (device_of(job) for job in self.finished)
+        yield from asked_of_driver("name", patience=10)
+
+    def _named(self, seen: str) -> str | None:
+        """The device of the configuration that a driver means."""
+        known = self.config["devices"].items()
+        return next((name for name, entry in known if any(p.lower() in seen.lower() for p in entry["names"])), None)
+
+    @cached_property
+    def rates(self) -> Rates:
+        """Figures for the device, by what finished here on such a device first."""
+        device, names = self.device
+        finished = of_device(self.finished, names)
+        return Rates(device, own_rates(finished, benchmark_seconds), measured_rates(BENCHMARKS, names))
+
+    def cost(self, job: Job) -> Cost:
+        """Of one job; nothing where it needs no GPU."""
+        return self.rates.cost(job.work) if job.on_gpu else NO_COST
+
+    @cached_property
+    def summary(self) -> Summary:
+        """In numbers."""
+        return summarise(
+            self.graph,
+            self.rates,
+            names=self.names,
+            gpus=self.config["plan_gpus"],
+            exists=self.is_there,
+        )
+
+    @cached_property
+    def notes(self) -> list[str]:
+        """What the numbers rest on."""
+        rows = self.summary.rows
+        notes = ["Done is what is there; `snakemake <name> -n` also knows what a change of settings outdates."]
+        if any(ESTIMATE in row.basis for row in rows):
+            share = f"{self.rates.device.ceiling:.3g} TFLOP/s"
+            notes.append(f"`estimate`: a cost model's goals at {share}, not measured on this code (docs/cost.md).")
+        drawn = {(job.names["dataset"], job.names["recipe"]) for job in self.graph.jobs if job.rule == "draw_images"}
+        unread = [pair for pair in drawn if not Path(f"results/prompts/{pair[0]}/{pair[1]}.parquet").exists()]
+        if unread:
+            notes.append(
+                f"{len(unread)} of {len(drawn)} sets have no prompts yet: all theirs are taken to need guidance."
+            )
+        if any(job.names["noise"] == CHOSEN for job in self.graph.jobs if job.rule == "draw_images"):
+            notes.append(f"Where validation has not chosen a noise rate yet, {ASSUMED_RATE} is assumed.")
+        return notes
+
+    def text(self) -> str:
+        """For the terminal."""
+        return markdown(self.summary, notes=self.notes)
+
+    def write(self, name: str, folder: Path = FOLDER) -> None:
+        """As Markdown, CSV and JSON."""
+        write_text(self.text(), folder / f"{name}.md")
+        write_text(as_csv(self.summary), folder / f"{name}.csv")
+        write_text(as_json(self.summary, notes=self.notes), folder / f"{name}.json")

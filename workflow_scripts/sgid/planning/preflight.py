@@ -1,0 +1,102 @@
+"""Whether a build can run as it stands: one line a finding, each with its next step, before anything is paid for."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from sgid.host_memory import available_memory
+from sgid.lease import pool_of, unseen
+from sgid.planning.downloads import archive_findings, model_findings
+from sgid.planning.findings import FINE, NOTE, STOPS, Finding
+from sgid.planning.machine import refuses_writing, room, torch_sees
+from sgid.planning.plan_report import size
+from sgid.planning.plans import Plan
+
+WRITTEN = ("results", "resources", "logs")
+TorchSees = Callable[..., tuple[bool, str, str | None]]
+
+
+def findings_of(plan: Plan, *, environment: Mapping[str, str] = os.environ) -> list[Finding]:
+    """All findings, what stops the build first."""
+    checks = (model_findings(plan), archive_findings(plan), disk(plan), memory(plan), gpu(plan, environment), folders())
+    found = [finding for check in checks for finding in check]
+    return sorted(found, key=lambda finding: (STOPS, NOTE, FINE).index(finding.level))
+
+
+def text_of(findings: list[Finding], names: str) -> str:
+    """A line each, and the verdict."""
+    stopping = sum(finding.level == STOPS for finding in findings)
+    verdict = f"{stopping} findings stop this build." if stopping else "Nothing stops this build."
+    lacking = any(finding.missing for finding in findings)
+    missing = "" if lacking or stopping else " Nothing is missing."
+    return "\n".join([f"# Preflight of {names}", "", *map(str, findings), "", verdict + missing]) + "\n"
+
+
+def exit_status(findings: list[Finding]) -> int:
+    """1 where anything stops the build."""
+    return int(any(finding.level == STOPS for finding in findings))
+
+
+def disk(plan: Plan) -> Iterator[Finding]:
+    """Room where results and resources lie, for what the plan writes there."""
+    summary = plan.summary
+    wanted = {"results": summary.results, "resources": summary.fetched + summary.caches}
+    by_device: dict[int, list[str]] = {}
+    rooms = {name: room(Path(name)) for name in wanted}
+    for name, (device, _, _) in rooms.items():
+        by_device.setdefault(device, []).append(name)
+    for names in by_device.values():
+        _, free, files = rooms[names[0]]
+        need, where = sum(wanted[name] for name in names), " and ".join(f"{name}/" for name in names)
+        said = f"{where}: about {size(need) or '0 GB'} are needed and {size(free) or '0 GB'} are free"
+        step = "make room, or link the folder to a larger disk"
+        yield Finding(STOPS, said, step) if need > free else Finding(FINE, said)
+        if 0 <= files < summary.inodes:
+            yield Finding(STOPS, f"{where}: {summary.inodes:,} files are needed and {files:,} can be made", step)
+
+
+def memory(plan: Plan) -> Iterator[Finding]:
+    """Room in memory for the largest set of decoded pictures."""
+    available = available_memory()
+    largest = max((job.work.held for job in plan.waiting), default=0.0)
+    said = f"memory: pictures take up to {size(largest) or 'less than 0.01 GB'} of {size(available)} that are free"
+    if largest > available:
+        yield Finding(STOPS, said, "take a larger machine, or lower the backbone's view.resize")
+    else:
+        yield Finding(FINE, said)
+
+
+def gpu(plan: Plan, environment: Mapping[str, str], sees: TorchSees = torch_sees) -> Iterator[Finding]:
+    """Whether driver and PyTorch agree on what there is."""
+    jobs = sum(job.on_gpu for job in plan.waiting)
+    if not jobs:
+        return
+    if asked := environment.get("SGID_DEVICE"):
+        yield Finding(
+            NOTE, f"SGID_DEVICE={asked}: {jobs} GPU jobs run there", "unset it where GPUs are meant to be used"
+        )
+        return
+    pool = pool_of(environment)
+    if not pool:
+        step = "on a cluster the jobs' nodes count, not this one; elsewhere look at nvidia-smi"
+        yield Finding(NOTE, f"no GPU here: {jobs} GPU jobs would run on the CPU", step)
+        return
+    try:
+        usable, version, cuda = sees(pool)
+    except (TimeoutError, RuntimeError) as error:
+        yield Finding(STOPS, str(error), "look at nvidia-smi and the driver's log, or set SGID_DEVICE=cpu")
+        return
+    if usable:
+        yield Finding(FINE, f"GPU {', '.join(pool)}: PyTorch {version} (CUDA {cuda}) can use it")
+    else:
+        said, step = unseen(pool, version, cuda).split(": ", 1)
+        yield Finding(STOPS, said, step)
+
+
+def folders() -> Iterator[Finding]:
+    """Whether results, downloads and logs can be written."""
+    for name in WRITTEN:
+        if why := refuses_writing(Path(name)):
+            yield Finding(
+                STOPS, f"{name}/ cannot be written ({why})", "give yourself the right to, or link it elsewhere"
+            )
