@@ -56,7 +56,7 @@ ROOMS = [
     *("agreement", "rating_items", "rating_pages", "rating_simulation", "rating_means"),
     *("rating_tables", "rating_notes"),
     *("caption_statistics", "caption_samples", "caption_charts", "caption_report"),
-    *("site_costs", "site_tables", "site_runs", "site"),
+    *("site_costs", "site_tables", "site_runs", "site", "site_pictures"),
     *("miniature", "datasets"),
 ]
 PLANNING = (

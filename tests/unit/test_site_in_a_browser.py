@@ -42,7 +42,11 @@ def chromium(tmp_path_factory):
         yield browser
 
 
-@pytest.fixture(params=["index.html", "tables/table3.html"])
+WITH_RESULTS = ["index.html", "tables/table3.html"]
+sortable = pytest.mark.parametrize("page", WITH_RESULTS, indirect=True)
+
+
+@pytest.fixture(params=[*WITH_RESULTS, "pictures/pets.html"])
 def page(request, site):
     return site / request.param
 
@@ -123,6 +127,7 @@ def test_every_stop_of_the_tabulator_can_be_seen(browser):
         assert (outline, width >= 2) == ("solid", True), browser.run("document.activeElement.outerHTML")
 
 
+@sortable
 def test_a_column_is_sorted_by_keyboard_and_brought_back(browser):
     before = column(browser, "table.results", 3)
     numbers = sorted((text for text in before if text != "not"), key=float)
@@ -137,12 +142,14 @@ def test_a_column_is_sorted_by_keyboard_and_brought_back(browser):
     assert (column(browser, "table.results", 3), browser.run(state)) == (before, None)
 
 
+@sortable
 def test_what_has_not_been_run_comes_last_in_either_order(browser):
     for _ in range(2):
         browser.run("document.querySelectorAll('table.results thead button')[1].click()")
         assert column(browser, "table.results", 1)[-1] == "not"
 
 
+@sortable
 def test_names_are_sorted_by_letter_with_the_mouse(browser):
     box = browser.run("""(() => { const button = document.querySelector('table.results thead button');
         button.scrollIntoView({block: 'center'});
