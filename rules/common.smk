@@ -20,9 +20,11 @@ from sgid.rating_plan import HumanEvaluations
 from sgid.references import SAMPLERS_OF, ConfigError
 from sgid.report_paths import CaptionReports
 from sgid.site_paths import SitePages
+from sgid.target_names import check_names, rule_names
 
 try:
     matrix = Matrix(checked(config))
+    check_names(config, rule_names())
     caption_reports = CaptionReports(matrix)
     image_pages = ImagePages(matrix)
     human = HumanEvaluations(matrix)

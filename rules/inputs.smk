@@ -2,7 +2,8 @@
 
 from functools import reduce
 from operator import getitem
-from pathlib import Path
+
+from sgid.found_files import since
 
 
 # Params: each is one value of one registry, so that a change reruns only what uses it.
@@ -139,8 +140,7 @@ def starred_predictions(wildcards):
 
 # What is there of a table's runs, and since when: a run more, or one made anew, makes the partial table anew.
 def runs_found(wildcards):
-    paths = [Path(run.path) for run in matrix.runs([wildcards.table])]
-    return {str(path): path.stat().st_mtime_ns for path in paths if path.exists()}
+    return since(run.path for run in matrix.runs([wildcards.table]))
 
 
 def reported(suffix, caption):

@@ -25,6 +25,7 @@ rule show_table:
         "../envs/analysis.yaml"
     params:
         layout=of_site(SitePages.table, "table"),
+        records=of_site(SitePages.found_runs, "table"),
     script:
         "../workflow_scripts/show_table.py"
 
@@ -73,7 +74,7 @@ rule index_site:
         choices=of_site(SitePages.needed_selections),
         captions=of_site(SitePages.captions),
         templates=expand("report/site_{name}.html.j2", name=["base", "parts", "index"]),
-        code=modules("html_pages", "site", "site_costs", "site_tables", "table_formats", "tables"),
+        code=modules("html_pages", "benchmark_files", "site", "site_costs", "site_tables", "table_formats", "tables"),
     output:
         "results/{site}/index.html",
     log:
@@ -83,7 +84,8 @@ rule index_site:
     params:
         layout=of_site(SitePages.layout),
         found=of_site(SitePages.found_selections),
-        costly=of_site(SitePages.costly),
+        benchmarks=of_site(SitePages.found_benchmarks),
+        gaps=of_site(SitePages.gaps),
     script:
         "../workflow_scripts/index_site.py"
 

@@ -32,8 +32,8 @@ class Presentation:
 
     def recipe_title(self, recipe: str) -> str:
         """The title of the method that is trained on its images and differs in nothing else; or else its own name."""
-        methods = self.config["methods"].values()
-        titles = [each["title"] for each in methods if each.get("images") == recipe and set(each) <= {"title", "images"}]
+        methods = [each for each in self.config["methods"].values() if set(each) <= {"title", "images"}]
+        titles = [each["title"] for each in methods if each.get("images") == recipe]
         return titles[0].removeprefix("+ ") if titles else recipe
 
     def paper_names(self, name: str) -> dict[str, str]:

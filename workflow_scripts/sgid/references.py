@@ -1,9 +1,10 @@
 """Whether the registries refer only to what they define; every refusal names the path of the offending key."""
 
-import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
+from sgid.figure_references import check_figure
+from sgid.refusals import ConfigError, require
 from sgid.rejects import read_rejects
 from sgid.training_settings import OF_GENERATED
 
@@ -35,15 +36,6 @@ SPLITS_OF = dict.fromkeys(("cifar10", "cifar100", "cars", "pets", "drawn"), ("of
 }
 NAMELESS = ("flowers102", "pets")  # sources whose class names come from a file of their own
 STAGE_MODELS = ("blip", "clip", "t5")  # what captions, scores and sentences are made with, whatever the recipe
-DRAWN_ONLY = ("gallery", "grid")  # kinds of figures with one column for each set of drawn images
-WITHOUT_PICTURES = ("classes", "curves", "cost")  # kinds of figures whose rows need no recipe of their own
-OF_RUNS = ("overview", "classes", "curves", "cost")  # kinds of figures that show trained classifiers
-OF_ONE_SET = ("similarity", "plane", "grid", "gallery")  # kinds of figures that show one data set
-WITH_GAINS = ("overview", "classes", "cost")  # and those that compare them with the backbone's
-
-
-class ConfigError(ValueError):
-    """The configuration cannot be built; the message is one sentence that starts with the key's path."""
 
 
 def check_references(config: dict) -> None:
@@ -78,16 +70,6 @@ def require_retrieval_model(models: Mapping) -> None:
             "similarity.mode: blip_itc needs models.blip_itm, BLIP's retrieval checkpoint, which is not named; see "
             "`similarity` in config/README.md"
         )
-
-
-def require(path: str, names: Iterable[str], known: Mapping | Iterable[str]) -> None:
-    """Every name must be known; the refusal lists what there is, nearest first."""
-    known = list(known)
-    for name in names:
-        if name not in known:
-            nearest = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-            raise ConfigError(f"{path}: {name!r} is not defined ({hint}have: {', '.join(known)})")
 
 
 def check_dataset(path: str, entry: dict) -> None:
@@ -224,26 +206,3 @@ def check_selection(path: str, entry: dict, config: dict) -> None:
     if "star" in entry:
         require(f"{path}.star.group", [entry["star"]["group"]], groups)
         require(f"{path}.star.row", [entry["star"]["row"]], rows)
-
-
-def check_figure(path: str, entry: dict, config: dict) -> None:
-    """What only figures have: pictures of other recipes, measurements of other figures."""
-    methods, recipes, images = config["methods"], config["recipes"], entry.get("images", {})
-    require(f"{path}.images", images, methods | recipes)
-    require(f"{path}.images", images.values(), recipes)
-    require(f"{path}.measures", [entry["measures"]] if "measures" in entry else [], config["figures"])
-    require(f"{path}.encoder", [entry["encoder"]] if "encoder" in entry else [], config["models"])
-    if "encoder" in entry and "measures" in entry:
-        raise ConfigError(f"{path}.encoder: figures.{entry['measures']} measures for it; name the encoder there")
-    if entry["kind"] in OF_ONE_SET and len(entry["datasets"]) > 1:
-        raise ConfigError(f"{path}.datasets: a figure of kind {entry['kind']!r} shows one data set; make one for each")
-    if entry["kind"] in OF_RUNS and "backbones" not in entry:
-        raise ConfigError(f"{path}.backbones: a figure of kind {entry['kind']!r} shows runs; name their backbones")
-    if entry["kind"] in WITH_GAINS and "backbone" not in entry["rows"]:
-        raise ConfigError(f"{path}.rows: gains are counted from the row 'backbone', which is not among them; add it")
-    for row in [] if entry["kind"] in WITHOUT_PICTURES else entry["rows"]:
-        if row not in images and isinstance(methods.get(row, {}).get("images"), list):
-            raise ConfigError(f"{path}.rows: {row!r} chooses among several recipes; name one under {path}.images")
-    for row in entry["rows"] if entry["kind"] in DRAWN_ONLY else []:
-        if row in methods and row not in images and "images" not in methods[row]:
-            raise ConfigError(f"{path}.rows: {row!r} draws no images; name a method or recipe that does")

@@ -1,9 +1,10 @@
 """Which pages the site of the configured build has, and the files behind them (standard library only)."""
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
+from sgid.benchmark_files import benchmarks_on, gaps
+from sgid.found_files import since
 from sgid.matrix import PREDICTION_TESTS, Matrix
 from sgid.method_images import MethodImages
 from sgid.page_paths import ImagePages
@@ -18,11 +19,6 @@ CAPTIONS = {
     "grid": "figure5",
 }
 WITH_NUMBERS = ("noise", "classes", "curves", "cost")  # kinds that write what they draw as CSV too
-
-
-def since(paths: Iterable[str]) -> dict[str, int]:
-    """The files that are there, and since when: a param by which a page is made anew for a file more, or a newer one."""
-    return {str(path): path.stat().st_mtime_ns for path in map(Path, paths) if path.exists()}
 
 
 class SitePages:
@@ -200,6 +196,18 @@ class SitePages:
 
     def _from_here(self, path: str) -> str:
         return os.path.relpath(path, self.folder)
+
+    def found_runs(self, name: str) -> dict[str, int]:
+        """The records of a table's runs, which its page shows: those that are there, and since when."""
+        return since(run.path for run in self.matrix.runs([name]))
+
+    def found_benchmarks(self) -> dict[str, int]:
+        """The benchmarks on the data sets of the build, and since when."""
+        return since(benchmarks_on(self.datasets()))
+
+    def gaps(self) -> list[tuple[str, str, int, int]]:
+        """How many costly outputs of the build have no benchmark, and how many are not made, by rule and data set."""
+        return gaps(self.costly())
 
     def costly(self) -> list[list[str]]:
         """[rule, dataset, output] of every drawn shard and every training behind the build."""
