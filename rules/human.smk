@@ -62,7 +62,7 @@ rule simulate_sheet:
 
 rule collect_ratings:
     input:
-        sheets=sheets_of,
+        sheets=refusing(human.sheets, "evaluation"),
         known=of_evaluation(human.keys),
         code=modules("agreement", "intervals", "rating_means", "rating_sheets"),
     output:

@@ -201,11 +201,15 @@ def evaluation_field(*fields):
     return lambda wildcards: reduce(getitem, fields, config["human"][wildcards.evaluation])
 
 
-def sheets_of(wildcards):
-    try:
-        return human.sheets(wildcards.evaluation)
-    except ConfigError as error:
-        raise WorkflowError(str(error)) from None
+# What is refused only when it is asked for, in one sentence.
+def refusing(answer, *fields):
+    def answered(wildcards):
+        try:
+            return answer(*(wildcards[field] for field in fields))
+        except ConfigError as error:
+            raise WorkflowError(str(error)) from None
+
+    return answered
 
 
 # What the site of the build asks of the matrix, whole or from what is there, as params and input functions.

@@ -12,7 +12,7 @@ from math import ceil
 
 from sgid.dataset_registry import DatasetRegistry
 from sgid.model_registry import identity, record_of
-from sgid.references import SAMPLERS_OF, check_references
+from sgid.references import SAMPLERS_OF, check_references, check_trained
 
 ORIGINALS = "originals"
 CHOSEN = "chosen"
@@ -69,6 +69,7 @@ class Matrix:
         check_references(config)
         self.config = config
         self.datasets = DatasetRegistry(config["datasets"]).sizes()
+        check_trained(config, self.datasets)
         self.tables, self.figures = config["tables"], config["figures"]
 
     @cached_property

@@ -63,6 +63,18 @@ def check_references(config: dict) -> None:
         check_figure(f"figures.{name}", entry, config)
 
 
+def check_trained(config: Mapping, sizes: Mapping[str, Mapping]) -> None:
+    """Whatever shows trained classifiers is of data sets with test images. sizes: of `DatasetRegistry.sizes`."""
+    shown = [(kind, name, entry) for kind in ("tables", "figures") for name, entry in config[kind].items()]
+    for kind, name, entry in shown:
+        for dataset in entry["datasets"] if "backbones" in entry else []:
+            if sizes[dataset].get("test") == 0:
+                raise ConfigError(
+                    f"{kind}.{name}.datasets: {dataset!r} has no test images, so nothing can be trained on it and "
+                    f"measured; give datasets.{dataset}.split a share of test, or only redraw it (snakemake augment)"
+                )
+
+
 def require_retrieval_model(models: Mapping) -> None:
     """`blip_itc` compares in the space of a model that no other part uses, so an overlay must name it."""
     if "blip_itm" not in models:
