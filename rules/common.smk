@@ -9,7 +9,6 @@ sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 from sgid import training_settings
 from sgid.configuration import checked
 from sgid.cost_plan import CostPlan
-from sgid.dataset_registry import DatasetRegistry
 from sgid.matrix import Matrix
 from sgid.method_images import MethodImages
 from sgid.miniature import PARTS
@@ -34,7 +33,7 @@ method_images = MethodImages(matrix)
 shown = Presentation(matrix)
 cost_plan = CostPlan(matrix)
 sites = {"site": SitePages(matrix), "partial/site": SitePages(matrix, partial=True)}
-data = DatasetRegistry(config["datasets"])
+data = matrix.registry
 
 
 def one_of(names):

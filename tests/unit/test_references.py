@@ -227,6 +227,7 @@ GENERATED_ONLY = [
     ("training/budget", "steps"),
     ("online/randaugment/only", "generated"),
     ("online/random_erasing/only", "originals"),
+    ("online/random_erasing/small_images/only", "generated"),
 ]
 
 

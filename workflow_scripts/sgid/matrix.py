@@ -68,7 +68,8 @@ class Matrix:
     def __init__(self, config: dict):
         check_references(config)
         self.config = config
-        self.datasets = DatasetRegistry(config["datasets"]).sizes()
+        self.registry = DatasetRegistry(config["datasets"])
+        self.datasets = self.registry.sizes()
         check_trained(config, self.datasets)
         self.tables, self.figures = config["tables"], config["figures"]
 

@@ -187,7 +187,12 @@ def asking_for_images(method: dict) -> list[str]:
     """The paths of a method's keys that mean something only beside generated images."""
     online = method.get("online", {}).items()
     keys = [f"training.{key}" for key in OF_GENERATED if key in method.get("training", {})]
-    return keys + [f"online.{name}.only" for name, options in online if options.get("only", "all") != "all"]
+    places = [
+        (f"online.{name}{place}.only", part)
+        for name, options in online
+        for place, part in (("", options), (".small_images", options.get("small_images", {})))
+    ]
+    return keys + [path for path, part in places if part.get("only", "all") != "all"]
 
 
 def check_reject_lists(path: str, training: dict) -> None:
