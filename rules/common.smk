@@ -9,7 +9,6 @@ sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 from sgid import training_settings
 from sgid.configuration import checked
 from sgid.cost_plan import CostPlan
-from sgid.dataset_registry import DatasetRegistry
 from sgid.filter_paths import ImageFilters
 from sgid.matrix import Matrix
 from sgid.method_images import MethodImages
@@ -21,9 +20,11 @@ from sgid.rating_plan import HumanEvaluations
 from sgid.references import SAMPLERS_OF, ConfigError
 from sgid.report_paths import CaptionReports
 from sgid.site_paths import SitePages
+from sgid.target_names import check_names, rule_names
 
 try:
     matrix = Matrix(checked(config))
+    check_names(config, rule_names())
     caption_reports = CaptionReports(matrix)
     image_pages = ImagePages(matrix)
     human = HumanEvaluations(matrix)
@@ -34,7 +35,7 @@ filters = ImageFilters(matrix)
 shown = Presentation(matrix)
 cost_plan = CostPlan(matrix)
 sites = {"site": SitePages(matrix), "partial/site": SitePages(matrix, partial=True)}
-data = DatasetRegistry(config["datasets"])
+data = matrix.registry
 
 
 def one_of(names):

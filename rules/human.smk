@@ -62,9 +62,9 @@ rule simulate_sheet:
 
 rule collect_ratings:
     input:
-        sheets=sheets_of,
+        sheets=refusing(human.sheets, "evaluation"),
         known=of_evaluation(human.keys),
-        code=modules("agreement", "rating_means", "rating_sheets"),
+        code=modules("agreement", "intervals", "rating_means", "rating_sheets"),
     output:
         ratings="results/human/{evaluation}/ratings.csv",
         scores="results/human/{evaluation}/scores.csv",
@@ -86,7 +86,6 @@ rule render_ratings:
         ratings="results/human/{evaluation}/ratings.csv",
         scores="results/human/{evaluation}/scores.csv",
         agreement="results/human/{evaluation}/agreement.csv",
-        runs=of_evaluation(human.accuracy_runs),
         paper=of_evaluation(human.paper),
         code=modules("rating_notes", "rating_tables", "tables", "table_formats", "results_table", "paper_numbers"),
     output:
@@ -101,6 +100,7 @@ rule render_ratings:
     params:
         layout=of_evaluation(human.layout),
         accuracy=of_evaluation(human.accuracy_plan),
+        runs=of_evaluation(human.accuracy_runs),
     script:
         "../workflow_scripts/render_ratings.py"
 

@@ -2,7 +2,8 @@
 
 from functools import reduce
 from operator import getitem
-from pathlib import Path
+
+from sgid.found_files import since
 
 
 # Params: each is one value of one registry, so that a change reruns only what uses it.
@@ -145,8 +146,7 @@ def starred_predictions(wildcards):
 
 # What is there of a table's runs, and since when: a run more, or one made anew, makes the partial table anew.
 def runs_found(wildcards):
-    paths = [Path(run.path) for run in matrix.runs([wildcards.table])]
-    return {str(path): path.stat().st_mtime_ns for path in paths if path.exists()}
+    return since(run.path for run in matrix.runs([wildcards.table]))
 
 
 def reported(suffix, caption):
@@ -207,11 +207,15 @@ def evaluation_field(*fields):
     return lambda wildcards: reduce(getitem, fields, config["human"][wildcards.evaluation])
 
 
-def sheets_of(wildcards):
-    try:
-        return human.sheets(wildcards.evaluation)
-    except ConfigError as error:
-        raise WorkflowError(str(error)) from None
+# What is refused only when it is asked for, in one sentence.
+def refusing(answer, *fields):
+    def answered(wildcards):
+        try:
+            return answer(*(wildcards[field] for field in fields))
+        except ConfigError as error:
+            raise WorkflowError(str(error)) from None
+
+    return answered
 
 
 # What the site of the build asks of the matrix, whole or from what is there, as params and input functions.

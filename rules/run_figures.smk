@@ -77,8 +77,15 @@ rule plot_curves:
 rule plot_cost:
     input:
         runs="results/tables/{figure}.runs.csv",
-        seconds=of_entry(cost_plan.paths),
-        code=modules("figure_frames", "paired_tests", "results_table", "cost_figure", "figure_panels", "figure_style"),
+        code=modules(
+            "benchmark_files",
+            "figure_frames",
+            "paired_tests",
+            "results_table",
+            "cost_figure",
+            "figure_panels",
+            "figure_style",
+        ),
     output:
         pdf="results/figures/{figure}.pdf",
         png=reported("png", "cost"),
@@ -93,6 +100,7 @@ rule plot_cost:
         title=figure_field("title"),
         titles=of_entry(shown.titles),
         ledger=of_entry(cost_plan.ledger),
+        found=of_entry(cost_plan.found),
         base="backbone",
     script:
         "../workflow_scripts/plot_cost.py"

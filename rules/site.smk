@@ -3,7 +3,8 @@
 Needs:  results/tables/{table}.csv, .runs.csv, .tests.csv (or those below results/partial), .predictions.csv of tables
         that test a row, results/figures/…, results/selection/…; read where they are there: results/runs/…,
         results/benchmarks/…
-Makes:  results/site/index.html, results/site/tables/{table}.html, results/site/figures/{figure}.png, .pdf and .csv;
+Makes:  results/site/index.html, results/site/tables/{table}.html, results/site/pictures/{dataset}.html (originals beside
+        what the image sets of the build have of them), results/site/figures/{figure}.png, .pdf and .csv;
         results/partial/site/… the same from the runs that are there
 """
 
@@ -24,8 +25,30 @@ rule show_table:
         "../envs/analysis.yaml"
     params:
         layout=of_site(SitePages.table, "table"),
+        records=of_site(SitePages.found_runs, "table"),
     script:
         "../workflow_scripts/show_table.py"
+
+
+rule show_pictures:
+    input:
+        files=of_site(SitePages.needed_files, "dataset"),
+        templates=expand("report/site_{name}.html.j2", name=["base", "pictures"]),
+        code=modules("html_pages", "image_samples", "site", "site_pictures"),
+    output:
+        "results/{site}/pictures/{dataset}.html",
+    log:
+        "logs/show_pictures/{site}/{dataset}.log",
+    conda:
+        "../envs/generation.yaml"
+    params:
+        gallery=of_site(SitePages.gallery, "dataset"),
+        found=of_site(SitePages.found_files, "dataset"),
+        originals=config["site"]["originals"],
+        side=config["pages"]["thumbnail"],
+        seed=config["image_seed"],
+    script:
+        "../workflow_scripts/show_pictures.py"
 
 
 rule copy_figure:
@@ -51,7 +74,7 @@ rule index_site:
         choices=of_site(SitePages.needed_selections),
         captions=of_site(SitePages.captions),
         templates=expand("report/site_{name}.html.j2", name=["base", "parts", "index"]),
-        code=modules("html_pages", "site", "site_costs", "site_tables", "table_formats", "tables"),
+        code=modules("html_pages", "benchmark_files", "site", "site_costs", "site_tables", "table_formats", "tables"),
     output:
         "results/{site}/index.html",
     log:
@@ -61,7 +84,8 @@ rule index_site:
     params:
         layout=of_site(SitePages.layout),
         found=of_site(SitePages.found_selections),
-        costly=of_site(SitePages.costly),
+        benchmarks=of_site(SitePages.found_benchmarks),
+        gaps=of_site(SitePages.gaps),
     script:
         "../workflow_scripts/index_site.py"
 

@@ -61,6 +61,11 @@ rule export_images:
         image_pages.export_targets(),
 
 
+rule augment:
+    input:
+        refusing(image_pages.augment_targets),
+
+
 rule partial_tables:
     input:
         [shown.partial_files(name) for name in config["build"] if name in matrix.tables],

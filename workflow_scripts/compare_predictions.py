@@ -1,4 +1,4 @@
-"""Rule compare_predictions: SGID against the best baseline of every column of one table, picture by picture."""
+"""Rule compare_predictions: the tested row of a table against the best baseline of every column, by picture."""
 
 from sgid.prediction_tests import compare_predictions
 from sgid.results_table import read_frame, write_frame

@@ -9,7 +9,7 @@ from sgid.table_formats import html_page, latex, markdown
 
 with job_log(snakemake.log[0]):
     files, layout, output = snakemake.input, snakemake.params.layout, snakemake.output
-    runs = long_form(list(map(read_json, files.runs)), **snakemake.params.accuracy)
+    runs = long_form(list(map(read_json, snakemake.params.runs)), **snakemake.params.accuracy)
     ratings, scores = stamped(read_ratings(files.ratings), runs), read_scores(files.scores)
     numbers = score_numbers(scores, annotators=layout["annotators"]) | accuracy_numbers(runs)
     cells = our_cells(numbers, published_numbers(files.paper, layout=layout), ratings, layout=layout)

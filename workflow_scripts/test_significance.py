@@ -1,4 +1,4 @@
-"""Rule test_significance: SGID against the best baseline of every column of one table."""
+"""Rule test_significance: the tested row against the best baseline of every column of one table."""
 
 from sgid.results_table import read_frame, write_frame
 from sgid.runtime import job_log

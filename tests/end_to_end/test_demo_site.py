@@ -32,4 +32,4 @@ def test_a_partial_site_says_what_is_missing(demo):
     index = (demo.folder / "results/partial/site/index.html").read_text()
     assert "partial 2/3" in index
     assert "So far:" in index
-    assert "1 of 63 runs are missing" in index
+    assert "1 of 63 runs is missing" in index

@@ -13,7 +13,7 @@ from sgid.tables import Grid, lay_out, published_cells
 
 PAPER = Path(__file__).parents[2] / "config" / "paper"
 SIGNS = {
-    "markdown": (r"\*\*(.*?)\*\*", r"<ins>(.*?)</ins>", r"\\\*", "–", r"<sup>m</sup>"),
+    "markdown": (r"\*\*(.*?)\*\*", r"<ins>(.*?)</ins>", r"\\\*", "–", r" m\b"),
     "latex": (r"\\textbf\{(.*?)\}", r"\\underline\{(.*?)\}", r"\$\^\{\*\}\$", "--", r"\$\^\{\\mathrm\{m\}\}\$"),
     "html": (r"<b>(.*?)</b>", r"<u>(.*?)</u>", r"\*", "–", r"<sup>m</sup>"),
 }

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 from configuration_files import CONFIG
+from drawn_sets import drawn_row, with_pictures, write_set
 from PIL import Image
 
+from sgid.image_table import write_table
 from sgid.matrix import Matrix, Run
 from sgid.paper_numbers import read_paper_numbers
 from sgid.presentation import Presentation
@@ -15,6 +17,7 @@ from sgid.significance import compare_with_best
 from sgid.site import captions_of, render_index, render_table_page, tables_of, templates_of
 from sgid.site_costs import Cost
 from sgid.site_paths import SitePages
+from sgid.site_pictures import render_pictures, shown_pictures
 from sgid.tables import table_cells
 
 REPORT = CONFIG.parent / "report"
@@ -72,6 +75,22 @@ def frames_of(config: dict, table: str = "table3", *, folder: Path | None = None
     return {"cells": table_cells(runs, tests, paper), "runs": runs, "tests": tests}
 
 
+def write_gallery(folder: Path) -> dict:
+    """Two originals and what one recipe drew from each at two rates, of which one was chosen."""
+    ids = ("a", "b")
+    write_table(with_pictures([{"image_id": name, "label": 0} for name in ids]), folder / "train.parquet")
+    write_text("label,name,prompt_name\n0,cat,cat\n", folder / "classes.csv")
+    write_json({"chosen": {"noise_rate": "0.7"}}, folder / "choice.json")
+    sets = [
+        write_set(folder / "sgid", [drawn_row(name, noise_rate=rate) for name in ids], noise=rate)
+        for rate in ("0.3", "0.7")
+    ]
+    drawn = {"recipe": "sgid", "title": "SGID", "source": "originals", "sets": sets, "page": ""}
+    files = {"originals": str(folder / "train.parquet"), "classes": str(folder / "classes.csv")}
+    about = {"dataset": "pets", "title": "Pets", "miniature": False, "partial": False}
+    return about | files | {"drawn": [drawn | {"choice": [str(folder / "choice.json")]}]}
+
+
 def write_site(folder: Path, config: dict, *, choices=(CHOICE,), costs=tuple(COSTS)) -> Path:
     """The site of Table 3 and two figures, below a folder that is the current one; the path of its index."""
     config["build"] = ["table3", "consistency", "gallery"]
@@ -87,6 +106,10 @@ def write_site(folder: Path, config: dict, *, choices=(CHOICE,), costs=tuple(COS
     write_text(
         render_table_page(made, frames, pages.table("table3"), commit="abc"), folder / "results/site/tables/table3.html"
     )
+    gallery = write_gallery(folder / "drawn")
+    shown = shown_pictures(gallery, originals=8, side=64, seed=0)
+    for path in pages.galleries():
+        write_text(render_pictures(made, gallery, shown, commit="abc"), folder / path)
     for path in pages.pictures():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (1200, 700), "white").save(folder / path)

@@ -7,7 +7,7 @@ from sgid.cost_figure import cost_figure, price, unit_of
 from sgid.cost_plan import STAGES
 
 TITLES = {"rows": {"backbone": "Backbone", "sgid": "+ SGID"}, "backbones": {"vit": "ViT"}}
-PRICED = {"per_point": 7200.0, "per_point_low": 3600.0, "per_point_high": 14400.0, "extra": 9000.0}
+PRICED = {"per_point": 7200.0, "per_point_low": 3600.0, "per_point_high": 14400.0, "extra": 9000.0, "unmeasured": 0}
 
 
 def frame(**changes) -> pd.DataFrame:

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from sgid.cost_plan import CAPTIONS, CHOICE, PICTURES, CostPlan
@@ -63,7 +65,16 @@ def test_a_ledger_names_row_data_set_and_stage_of_every_path(plan):
     ledger = plan.ledger("figure_cost")
     assert {entry["row"] for entry in ledger} == {"text2img", "sgid", "sgid_dc", "sgid_ip"}
     assert {entry["dataset"] for entry in ledger} == {"cifar100", "pets", "dtd"}
-    assert sorted({entry["path"] for entry in ledger}) == sorted(plan.paths("figure_cost"))
+    assert {entry["stage"] for entry in ledger} == {CAPTIONS, PICTURES, CHOICE}
+
+
+def test_only_files_that_are_there_are_found(plan, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = Path("results/benchmarks/write_sentences/pets.tsv")
+    assert plan.found("figure_cost") == {}
+    path.parent.mkdir(parents=True)
+    path.touch()
+    assert plan.found("figure_cost") == {str(path): path.stat().st_mtime_ns}
 
 
 def test_every_shard_of_a_data_set_is_counted(plan):

@@ -16,6 +16,7 @@ from sgid.image_table import decode
 
 CARD = (Path(__file__).parents[2] / "report/dataset_card.md").read_text(encoding="utf-8")
 STRANGE = ["../../etc", 'a "b", c', "con\nnewline"]
+FOLDERS = ["_.._etc", "a _b_, c", "con_newline"]
 ROWS = [drawn_row(f"train/{STRANGE[label]}/{label}", label, caption='say "hi", now') for label in range(3)]
 
 
@@ -34,22 +35,21 @@ def table_of(path: Path) -> list[dict]:
     return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))
 
 
-def test_torchvision_reads_the_archive_with_the_same_labels(tmp_path):
+def test_torchvision_reads_the_archive_with_a_class_for_each_folder(tmp_path):
     root = unpacked(tmp_path, export_of(tmp_path))
     found = ImageFolder(str(root))
-    assert found.classes == ["label-000", "label-001", "label-002"]
+    assert found.classes == sorted(FOLDERS)
     assert sorted(found.targets) == [0, 1, 2]
     assert found[0][0].size == (8, 8)
 
 
-def test_no_path_comes_from_a_name(tmp_path):
+def test_folders_are_called_like_classes_and_lead_nowhere_else(tmp_path):
     write_imagefolder(export_of(tmp_path), "card", tmp_path / "a.zip")
     names = zipfile.ZipFile(tmp_path / "a.zip").namelist()
     pictures = [name for name in names if name.endswith(".png")]
-    assert sorted(pictures) == ["label-000/000000.png", "label-001/000001.png", "label-002/000002.png"]
-    assert set(names) - set(pictures) == {
-        "label-000/", "label-001/", "label-002/", "classes.csv", "manifest.csv", "README.md"
-    }  # fmt: skip
+    assert pictures == [f"{folder}/{number:06}.png" for number, folder in enumerate(FOLDERS)]
+    folders = {f"{folder}/" for folder in FOLDERS}
+    assert set(names) - set(pictures) == folders | {"classes.csv", "manifest.csv", "README.md"}
 
 
 def test_the_lists_inside_tell_what_folders_and_files_stand_for(tmp_path):
@@ -63,9 +63,9 @@ def test_the_lists_inside_tell_what_folders_and_files_stand_for(tmp_path):
     assert all((root / row["file"]).read_bytes() == kept[row["image_id"]] for row in manifest)
 
 
-def test_a_class_without_a_picture_keeps_its_folder_so_that_labels_do_not_move(tmp_path):
+def test_a_class_without_a_picture_keeps_its_folder(tmp_path):
     root = unpacked(tmp_path, export_of(tmp_path, classes=[*STRANGE, "none of it"]))
-    assert ImageFolder(str(root), allow_empty=True).classes[-1] == "label-003"
+    assert "none of it" in ImageFolder(str(root), allow_empty=True).classes
 
 
 def test_equal_pictures_are_equal_archives_however_they_are_sharded(tmp_path):
@@ -76,16 +76,37 @@ def test_equal_pictures_are_equal_archives_however_they_are_sharded(tmp_path):
     assert files[0].read_bytes() == files[1].read_bytes()
 
 
-def test_folders_sort_like_labels():
-    assert class_folders(1001) == sorted(class_folders(1001))
-    assert class_folders(10)[9] == "label-009"
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("tabby cat", "tabby cat"), ("Dürer, “Hase”", "Dürer, “Hase”"), ("猫", "猫"), ("a/b\\c", "a_b_c"),
+        ("..", "_"), ("", "_"), (".hidden", "hidden"), ("dot. ", "dot"), ("nul", "nul_"), ("Com1.jpg", "Com1.jpg_"),
+        ("what?", "what_"), ("a\u202eb\x00", "a_b_"), ("u\u0308", "ü"), ("\udc80", "_"), ("🐈" * 99, "🐈" * 50),
+    ],
+)  # fmt: skip
+def test_a_folder_keeps_of_a_name_what_every_file_system_takes(name, folder):
+    assert class_folders([name]) == [folder]
+
+
+def test_names_that_would_be_one_folder_have_their_label_behind_them():
+    assert class_folders(["Cat", "dog", "cat", "a/b", "a:b"]) == ["Cat-000", "dog", "cat-002", "a_b-003", "a_b-004"]
+
+
+def test_where_that_makes_another_class_s_folder_all_have_their_label():
+    assert class_folders(["cat", "Cat", "cat-000"]) == ["cat-000", "Cat-001", "cat-000-002"]
+
+
+def test_long_names_stay_within_what_file_systems_allow():
+    folders = class_folders(["é" * 300, "é" * 299])
+    assert len(set(folders)) == 2
+    assert max(len(folder.encode()) for folder in folders) < 255
 
 
 @pytest.mark.parametrize(("encoding", "suffix"), [("png", "png"), ("jpeg95", "jpg")])
 def test_a_file_is_named_after_what_it_is(tmp_path, encoding, suffix):
     root = unpacked(tmp_path, export_of(tmp_path, encoding=encoding))
-    assert len(list(root.glob(f"label-*/*.{suffix}"))) == 3
-    with Image.open(next(root.glob("label-*/*"))) as picture:
+    assert len(list(root.glob(f"*/*.{suffix}"))) == 3
+    with Image.open(next(root.glob("*/*"))) as picture:
         assert picture.format == {"png": "PNG", "jpg": "JPEG"}[suffix]
 
 

@@ -1,9 +1,11 @@
 import math
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from scipy import stats
 
+from sgid.cost_figure import price
 from sgid.figure_frames import (
     class_frame,
     cost_frame,
@@ -11,7 +13,6 @@ from sgid.figure_frames import (
     extremes,
     noise_frame,
     published_similarity,
-    seconds_in,
 )
 from sgid.results_table import long_form
 from sgid.runtime import write_json
@@ -172,15 +173,12 @@ def test_a_figure_of_cost_without_runs_is_refused():
         cost_frame(nothing, [], base="backbone")
 
 
-def test_a_benchmark_of_repeats_counts_their_mean(tmp_path):
-    (tmp_path / "job.tsv").write_text("s\th:m:s\n10\t0:00:10\n20\t0:00:20\n")
-    assert seconds_in(tmp_path / "job.tsv") == 15
-
-
-def test_a_file_without_seconds_is_refused(tmp_path):
-    (tmp_path / "job.tsv").write_text("s\th:m:s\nNA\tNA\n")
-    with pytest.raises(ValueError, match=r"job\.tsv: no number of seconds; delete it and run its job again"):
-        seconds_in(tmp_path / "job.tsv")
+def test_a_benchmark_that_is_missing_is_told_and_leaves_no_price(files):
+    Path(files["pictures.tsv"]).unlink()
+    row = costs(files).set_index("row").loc["sgid"]
+    assert (row["unmeasured"], row["pictures"], row["captions"]) == (2, 0.0, 60.0)
+    assert math.isnan(row["per_point"])
+    assert price(row.to_dict()) == "2 of its jobs not measured"
 
 
 def test_the_paper_has_one_number_for_the_similarity_figure():

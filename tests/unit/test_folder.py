@@ -7,7 +7,9 @@ from PIL import Image
 
 from sgid.dataset_registry import DatasetRegistry
 from sgid.datasets import SPLITS, prepare, request_of
+from sgid.datasets.duplicates import find_duplicates, signatures
 from sgid.folders import fingerprint, image_files
+from sgid.image_table import image_rows, read_table, read_test_table
 from sgid.matrix import Matrix
 from sgid.references import ConfigError
 
@@ -284,4 +286,74 @@ def test_a_folder_that_is_not_there_is_refused_before_the_first_job(config, root
 def test_a_folder_without_pictures_is_refused_before_the_first_job(config, tmp_path):
     config["datasets"]["mine"] = entry_of(tmp_path)
     with pytest.raises(ConfigError, match=r"^datasets\.mine: .*holds no picture where two classes are the least"):
+        Matrix(config)
+
+
+def test_a_share_of_0_makes_all_of_a_folder_train_images(root, tmp_path):
+    data = prepared(root, tmp_path, split={"test": 0})
+    assert (len(data.parts["train"]), data.parts["test"]) == (25, [])
+    data.write("test", tmp_path / "test.parquet")
+    test = read_test_table(tmp_path / "test.parquet")
+    data.write("train", tmp_path / "train.parquet")
+    assert (len(test), test.schema.names) == (0, read_table(tmp_path / "train.parquet").schema.names)
+
+
+def test_given_folders_may_be_train_alone(tmp_path):
+    root = put(tmp_path / "given", *[f"train/{name}/{i}.jpg" for name in "ab" for i in range(3)])
+    assert len(prepared(root, tmp_path, split="given").parts["train"]) == 6
+
+
+def test_a_share_that_leaves_no_test_image_is_still_refused(tmp_path):
+    root = put(tmp_path / "few", "a/0.jpg", "b/0.jpg")
+    with pytest.raises(ValueError, match="mine: validation holds no image"):
+        prepared(root, tmp_path, split={"test": 0.2})
+    assert prepared(root, tmp_path, split={"test": 0}).parts["validation"] == []
+
+
+def test_splits_without_a_test_image_are_compared_for_duplicates():
+    nothing = image_rows([], [], [])
+    assert find_duplicates({"train": signatures(nothing), "test": signatures(nothing)}, distance=8).empty
+
+
+@pytest.fixture
+def untested(config, root):
+    config["datasets"]["mine"] = entry_of(root, split={"test": 0})
+    return config
+
+
+def test_a_folder_without_test_images_can_be_planned_and_redrawn_whole(untested):
+    untested["chunk"] = 5
+    assert Matrix(untested).shards("mine") == 5
+
+
+@pytest.mark.parametrize("sizes", [{}, {"train": 25, "classes": 3}])
+@pytest.mark.parametrize(("kind", "name"), [("tables", "table3"), ("figures", "figure_cost")])
+def test_training_on_a_folder_without_test_images_is_refused_in_one_sentence(untested, kind, name, sizes):
+    untested["datasets"]["mine"] |= sizes
+    untested[kind][name]["datasets"] = ["pets", "mine"]
+    untested["tables"]["table3"].pop("instead")
+    with pytest.raises(ConfigError) as refused:
+        Matrix(untested)
+    assert str(refused.value) == (
+        f"{kind}.{name}.datasets: 'mine' has no test images, so nothing can be trained on it and measured; give "
+        "datasets.mine.split a share of test, or only redraw it (snakemake augment)"
+    )
+
+
+def test_a_given_split_with_train_alone_is_not_trained_on(config, tmp_path):
+    root = put(tmp_path / "given", *[f"train/{name}/{i}.jpg" for name in "ab" for i in range(3)])
+    config["datasets"]["mine"] = entry_of(root, split="given")
+    Matrix(config)
+    config["tables"]["table4"]["datasets"] = ["mine"]
+    with pytest.raises(ConfigError, match=r"^tables\.table4\.datasets: 'mine' has no test images"):
+        Matrix(config)
+
+
+@pytest.mark.parametrize(("validation", "folders"), [("official", ["train", "test"]), (0.1, ["train", "val", "test"])])
+def test_validation_images_that_are_not_where_they_should_be_are_refused_before_the_first_job(
+    config, tmp_path, validation, folders
+):
+    root = put(tmp_path / "given", *[f"{split}/{name}/{i}.jpg" for split in folders for name in "ab" for i in range(3)])
+    config["datasets"]["mine"] = entry_of(root, split="given", validation=validation)
+    with pytest.raises(ConfigError, match=r"^datasets\.mine\.validation: .* has (no|a folder of) validation image"):
         Matrix(config)

@@ -45,3 +45,22 @@ def test_a_build_without_pictures_has_an_index_only(demo_config):
     demo_config["tables"]["plain"] = demo_config["tables"]["table1"] | {"groups": {"": ["backbone", "re"]}}
     demo_config["tables"]["plain"].pop("star")
     assert ImagePages(Matrix(demo_config)).page_targets() == ["results/pages/index.html"]
+
+
+def test_the_user_s_own_folders_are_drawn_and_exported_whatever_is_built(demo_config, tmp_path):
+    for name in ("a/0.png", "b/0.png"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    shapes = demo_config["datasets"]["shapes"]
+    about = {key: shapes[key] for key in ("resolution", "stored", "image_size")} | {"validation": 0.1, "title": "Mine"}
+    demo_config["datasets"]["mine"] = about | {"source": "folder", "folder": str(tmp_path), "split": {"test": 0}}
+    targets = ImagePages(Matrix(demo_config)).augment_targets()
+    assert [path for path in targets if "shapes" in path] == []
+    assert targets[0] == "results/pages/mine/sgid.html"
+    assert "results/exports/mine/sgid/noise-0.3/imagefolder.zip" in targets
+    assert "results/images/mine/sgid/noise-0.7/shard-0-of-1.parquet" in targets
+
+
+def test_without_a_folder_of_one_s_own_there_is_nothing_to_augment(demo_config):
+    with pytest.raises(ConfigError, match=r"^datasets: none of them is a folder of your own"):
+        ImagePages(Matrix(demo_config)).augment_targets()

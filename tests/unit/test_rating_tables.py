@@ -175,7 +175,7 @@ def test_accuracies_of_the_drawn_world_stamp_ratings_of_photographs():
 @pytest.mark.parametrize(
     ("done", "stamps", "status"),
     [
-        (0, {}, "missing"),
+        (0, {}, "not run"),
         (2, {}, "partial"),
         (3, {}, "measured"),
         (3, {"miniature": True}, "miniature"),

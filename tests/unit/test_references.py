@@ -209,6 +209,16 @@ def test_a_reject_list_that_can_be_read_passes(config, tmp_path):
     check_references(checked(config))
 
 
+def test_two_rows_of_a_figure_of_noise_rates_with_one_recipe_are_refused(config):
+    config["figures"]["figure_noise"]["rows"] = ["sgid", "sgid_dc", "sgid_ra"]
+    assert refusal(config) == (
+        "figures.figure_noise.rows: 'sgid' and 'sgid_ra' share the recipe 'sgid', whose rates are chosen once; "
+        "name one of them"
+    )
+    config["figures"]["figure_noise"]["images"] = {"sgid_ra": "sgid_beam"}
+    check_references(checked(config))
+
+
 GENERATED_ONLY = [
     ("training/mix", "replace"),
     ("training/replace_probability", 0.1),
@@ -217,6 +227,7 @@ GENERATED_ONLY = [
     ("training/budget", "steps"),
     ("online/randaugment/only", "generated"),
     ("online/random_erasing/only", "originals"),
+    ("online/random_erasing/small_images/only", "generated"),
 ]
 
 

@@ -22,11 +22,11 @@ def touch(path: str) -> None:
     Path(path).touch()
 
 
-def test_the_site_has_an_index_a_page_a_table_and_copies_of_the_figures(demo_config, nowhere):
+def test_the_site_has_an_index_pages_of_tables_and_pictures_and_copies_of_the_figures(demo_config, nowhere):
     demo_config["build"] = ["gallery", "table1"]
     assert SitePages(Matrix(demo_config)).files() == [
-        "results/site/index.html", "results/site/tables/table1.html", "results/site/figures/gallery.png",
-        "results/site/figures/gallery.pdf",
+        "results/site/index.html", "results/site/tables/table1.html", "results/site/pictures/shapes.html",
+        "results/site/figures/gallery.png", "results/site/figures/gallery.pdf",
     ]  # fmt: skip
 
 

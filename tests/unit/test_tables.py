@@ -144,7 +144,7 @@ def test_one_data_set_has_no_average_column():
         ({"mean": math.nan}, "–"),
         ({"std": 0.124, "best": True, "star": True}, "**75.72**\\* ± 0.12"),
         ({"second": True, "n_done": 3}, "<ins>75.72</ins> (3/5)"),
-        ({"std": 0.124, "miniature": True}, "75.72 ± 0.12 <sup>m</sup>"),
+        ({"std": 0.124, "miniature": True}, "75.72 ± 0.12 m"),
     ],
 )
 def test_a_markdown_cell(changes, text):

@@ -91,11 +91,11 @@ def test_the_demo_has_every_figure_of_choices_and_runs(figure):
     assert counts["train_candidate"] == 3
 
 
-def test_costs_are_read_from_the_benchmarks_of_jobs_and_from_the_records_of_candidates():
+def test_no_benchmark_is_asked_for_by_the_figure_of_costs():
     text = snakemake("figure_cost", "-n", "--workflow-profile", "none").text
     inputs = re.search(r"^rule plot_cost:\n    input: (.*)$", text, flags=re.MULTILINE)[1]
-    assert "results/benchmarks/draw_images/pets/sgid/noise-0.3/shard-0-of-1.tsv" in inputs
-    assert "results/selection/pets/sgid/noise-0.7/seed-0.json" in inputs
+    assert "results/tables/figure_cost.runs.csv" in inputs
+    assert "benchmarks" not in inputs
 
 
 def test_a_figure_is_measured_by_the_encoder_that_it_names(tmp_path):
@@ -119,12 +119,13 @@ def test_the_site_adds_pages_and_copies_to_what_is_built_and_nothing_else():
     site = job_counts(snakemake("site", "-n", "--quiet", "--forceall", *DEMO).text)
     assert (site["show_table"], site["index_site"]) == (built["render_table"], 1)
     assert {rule: count for rule, count in site.items() if built.get(rule) != count}.keys() <= {
-        "show_table", "index_site", "copy_figure", "site", "total"
+        "show_table", "show_pictures", "index_site", "copy_figure", "site", "total"
     }  # fmt: skip
 
 
 def test_a_partial_site_trains_and_draws_nothing():
     counts = job_counts(snakemake("partial_site", "-n", "--quiet", "--forceall", *DEMO).text)
+    counts.pop("show_pictures", None)  # only where something is drawn already
     assert counts.keys() == {
         "collect_partial_runs", "test_significance", "render_table", "show_table", "index_site", "partial_site", "total"
     }  # fmt: skip

@@ -11,8 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from PIL import Image
 
-from sgid.html_pages import TINY
-from sgid.image_table import decode, encode, encoded_of
+from sgid.image_table import TINY, decode, encode, encoded_of
 from sgid.prompt_lengths import CutSpan, PromptTokenizer, cut_spans
 from sgid.prompts import readable
 from sgid.seeding import seed_for

@@ -4,7 +4,6 @@ Several augmented images an original; their mean cosine with it in the space of 
 names no other), averaged over the originals of each class.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -12,11 +11,11 @@ import pandas as pd
 import pyarrow as pa
 import torch
 from PIL import Image
-from scipy.stats import t
 from torch import nn
 
 from sgid.image_sets import load_chosen
 from sgid.image_table import pictures_of, pixels_of
+from sgid.intervals import mean_of
 from sgid.mixing import MIXINGS, Mixing
 from sgid.seeding import seed_for
 from sgid.similarity import Encoder, consistency, diversity
@@ -143,8 +142,5 @@ def summary_row(class_name: str, cosines: torch.Tensor, spreads: torch.Tensor) -
 
 def interval(values: torch.Tensor, *, within: tuple[float, float]) -> tuple[float, float]:
     """95 % t interval of the mean of independent values (N,), cut to what a mean can be; NaN for one value."""
-    if len(values) < 2:
-        return math.nan, math.nan
-    half = t.ppf(0.975, len(values) - 1) * values.std().item() / len(values) ** 0.5
-    mean, (least, most) = values.mean().item(), within
-    return max(mean - half, least), min(mean + half, most)
+    mean, (least, most) = mean_of(values.double().numpy()), within
+    return max(mean.low, least), min(mean.high, most)

@@ -71,6 +71,8 @@ def _priced_gains(axes: Axes, part: pd.DataFrame, *, at: list[str]) -> None:
 
 def price(row: dict) -> str:
     """Extra time for a point of gain with its range: `2.1 h (1.5 to 4.0)`, or why there is none."""
+    if row["unmeasured"]:
+        return f"{row['unmeasured']} of its jobs not measured"
     if math.isnan(row["per_point"]):
         return "not measured"
     if math.isinf(row["per_point"]):

@@ -5,6 +5,7 @@ candidates that choose a noise rate. What training took is in the runs themselve
 """
 
 from sgid.filter_paths import ImageFilters
+from sgid.found_files import since
 from sgid.matrix import Matrix
 from sgid.model_needs import WRITER_OF, with_those_behind
 from sgid.references import SAMPLERS_OF
@@ -29,9 +30,9 @@ class CostPlan:
             for stage, path in self.files(cell["dataset"], cell["method"])
         ]
 
-    def paths(self, name: str) -> list[str]:
-        """Every file of the ledger once."""
-        return list(dict.fromkeys(entry["path"] for entry in self.ledger(name)))
+    def found(self, name: str) -> dict[str, int]:
+        """The files of the ledger that are there, and since when: none is made, or its job run again, for its sake."""
+        return since(entry["path"] for entry in self.ledger(name))
 
     def files(self, dataset: str, method: str) -> list[tuple[str, str]]:
         """(stage, path) of every file with seconds spent on a method before it trains, each path once."""

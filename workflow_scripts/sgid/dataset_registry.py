@@ -37,9 +37,16 @@ class DatasetRegistry:
         return self.entries[name][key]
 
     def sizes(self) -> dict[str, dict]:
-        """Entries that all have `train` and `classes`: stated, or for a folder without, what lies in it now."""
+        """Entries that all have `train` and `classes`: stated, or for a folder without, what lies in it now.
+
+        `test` is 0 where nothing is tested.
+        """
+        found = {
+            name: {} if "train" in entry else estimated_sizes(entry, name=name) for name, entry in self.entries.items()
+        }
+        untested = {"test": 0}
         return {
-            name: entry if "train" in entry else estimated_sizes(entry, name=name) | entry
+            name: (untested if entry["split"] == untested else {}) | found[name] | entry
             for name, entry in self.entries.items()
         }
 

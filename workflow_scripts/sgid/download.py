@@ -15,7 +15,7 @@ from typing import BinaryIO
 from tenacity import RetryCallState, Retrying, before_sleep_log, retry_if_exception_type, wait_exponential_jitter
 
 from sgid.locks import lock_if_free
-from sgid.runtime import file_hash
+from sgid.runtime import file_hash, replacing
 from sgid.transfer import InterruptedTransferError, RefusedError, is_page, transfer
 
 LOG = logging.getLogger("sgid.download")
@@ -109,6 +109,16 @@ def download(url: str, wanted: RemoteFile, final: Path, *, patience: float) -> P
         os.replace(part, final)
     LOG.info("%s: %d bytes from %s, verified", wanted.file, final.stat().st_size, url)
     return final
+
+
+def stand_for(path: Path, name: Path) -> None:
+    """Let `name` be a link to a file or folder that lies elsewhere, whatever it was before."""
+    # By what they are: one folder may have two spellings, and a link would then replace the file by itself.
+    if name.exists() and name.samefile(path):
+        return
+    name.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(name) as temporary:
+        temporary.symlink_to(path.absolute())
 
 
 def part_of(final: Path) -> Path:

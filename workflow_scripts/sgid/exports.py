@@ -1,13 +1,15 @@
 """A generated set for other programs: an archive in ImageFolder's layout, and a folder that `datasets` reads.
 
-Folders and files are numbered, never named after a class or an image: such names may hold anything. What they stand
+Folders are called like their classes, as far as every file system takes such a name, files by number. What they stand
 for is told by `classes.csv` and `manifest.csv` inside. Shards are read one by one, for a set may exceed the memory.
 """
 
 import csv
 import io
 import json
+import unicodedata
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,10 @@ from sgid.runtime import read_json, replacing
 SUFFIXES = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpg"}
 ROWS = 256  # of a row group: readers take one into memory at a time
 THEN = (1980, 1, 1, 0, 0, 0)  # of every member, so that equal pictures are equal archives
+# What Windows takes in no name, and the names that it takes for devices; other systems take less amiss.
+RESERVED = '<>:"/\\|?*'
+DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(10))}
+LONGEST = 200  # bytes in UTF-8; with a label behind, within the 255 where file systems end
 DTYPES = {pa.int64(): "int64", pa.float64(): "float64", pa.string(): "string", pa.bool_(): "bool"}
 
 
@@ -42,8 +48,8 @@ class Export:
 
 
 def write_imagefolder(export: Export, card: str, path: str | Path) -> None:
-    """A zip: `label-NNN/NNNNNN.png`, classes.csv, manifest.csv, README.md. Every class has its folder."""
-    folders = class_folders(len(export.classes))
+    """A zip: `<class>/NNNNNN.png`, classes.csv, manifest.csv, README.md. Every class has its folder."""
+    folders = class_folders(export.classes)
     manifest: list[dict] = []
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
         for folder in folders:
@@ -67,10 +73,25 @@ def write_imagefolder(export: Export, card: str, path: str | Path) -> None:
         _add(archive, "README.md", card.encode())
 
 
-def class_folders(count: int) -> list[str]:
-    """`label-000`, …: in the order of their labels, whatever the classes are called."""
-    digits = max(3, len(str(count - 1)))
-    return [f"label-{label:0{digits}}" for label in range(count)]
+def class_folders(names: Sequence[str]) -> list[str]:
+    """A folder name for each class, in the order of the labels: the class's own, as far as `folder_name` keeps it.
+
+    Names that some file system takes for one (`Cat` and `cat`) get their label behind them, and so do all where that
+    does not yet tell them apart.
+    """
+    plain = [folder_name(name) for name in names]
+    numbered = [f"{name}-{label:03}" for label, name in enumerate(plain)]
+    alike = Counter(map(str.casefold, plain))
+    some = [one if alike[one.casefold()] == 1 else other for one, other in zip(plain, numbered, strict=True)]
+    return some if len(set(map(str.casefold, some))) == len(some) else numbered
+
+
+def folder_name(name: str) -> str:
+    """A class name without what a path or some file system does not take: never too long, hidden or empty."""
+    text = unicodedata.normalize("NFC", name)
+    kept = "".join("_" if each in RESERVED or unicodedata.category(each)[0] == "C" else each for each in text)
+    kept = kept.encode()[:LONGEST].decode(errors="ignore").strip(" .") or "_"
+    return f"{kept}_" if kept.split(".")[0].strip().upper() in DEVICES else kept
 
 
 def suffix_of(data: bytes, name: str) -> str:

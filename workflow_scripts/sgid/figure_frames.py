@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from sgid.benchmark_files import measured
 from sgid.cost_plan import STAGES, TRAINING
 from sgid.paired_tests import compare
 from sgid.results_table import AVERAGE, with_average
@@ -128,6 +129,7 @@ def cost_frame(runs: pd.DataFrame, ledger: Sequence[Mapping], *, base: str) -> p
     Seconds are summed over the data sets, training is the mean over seeds. `gain`: percentage points over the row
     `base`, the mean of the data sets, `low` and `high` its 95 % t interval over seeds. `per_point`: seconds beyond
     those of the base for each point gained, infinite without a gain; `per_point_low`, `_high`: from `high` and `low`.
+    `unmeasured`: files of the ledger that are missing, whose seconds are in no sum; with any, a point has no price.
     """
     done = runs[runs["status"] == "done"]
     if done.empty:
@@ -139,14 +141,17 @@ def cost_frame(runs: pd.DataFrame, ledger: Sequence[Mapping], *, base: str) -> p
     frame["seconds"] = frame[list(STAGES)].sum(axis=1)
     of_base = frame[frame["row"] == base].set_index("backbone")["seconds"]
     frame["extra"] = frame["seconds"] - frame["backbone"].map(of_base)
+    missing = spent[spent["seconds"].isna()].groupby(["backbone", "row"]).size()
+    frame["unmeasured"] = [int(missing.get(key, 0)) for key in zip(frame["backbone"], frame["row"], strict=True)]
     for name, end in (("per_point", "gain"), ("per_point_low", "high"), ("per_point_high", "low")):
-        frame[name] = [_ratio(extra, gain) for extra, gain in zip(frame["extra"], frame[end], strict=True)]
+        known = frame["extra"].where(frame["unmeasured"] == 0)
+        frame[name] = [_ratio(extra, gain) for extra, gain in zip(known, frame[end], strict=True)]
     return frame
 
 
 def _ratio(extra: float, gain: float) -> float:
-    """Seconds for a point: unknown where the gain is, infinite where there is none."""
-    return math.nan if math.isnan(gain) else extra / gain if gain > 0 else math.inf
+    """Seconds for a point: unknown where either is, infinite where there is no gain."""
+    return math.nan if math.isnan(gain) or math.isnan(extra) else extra / gain if gain > 0 else math.inf
 
 
 def _before_training(ledger: Sequence[Mapping]) -> pd.DataFrame:
@@ -157,11 +162,10 @@ def _before_training(ledger: Sequence[Mapping]) -> pd.DataFrame:
 
 
 def seconds_in(path: str | Path) -> float:
-    """Wall-clock seconds of a job by its benchmark, repeats averaged, or of training by a run's record."""
-    seconds = read_json(path)["seconds"] if Path(path).suffix == ".json" else pd.read_csv(path, sep="\t")["s"].mean()
-    if not math.isfinite(seconds):
-        raise ValueError(f"{path}: no number of seconds; delete it and run its job again")
-    return float(seconds)
+    """Wall-clock seconds of a job by its benchmark, or of training by a run's record; NaN where the file is missing."""
+    if not Path(path).exists():
+        return math.nan
+    return float(read_json(path)["seconds"] if Path(path).suffix == ".json" else measured(path).seconds)
 
 
 def _training(done: pd.DataFrame) -> pd.DataFrame:

@@ -144,10 +144,16 @@ def _files(root: str | Path) -> Iterator[str]:
                     yield Path(entry.path).relative_to(root).as_posix()
 
 
-def estimated_sizes(entry: Mapping, *, name: str) -> dict[str, int]:
-    """`train` and `classes` of a folder that does not state them, for the number of shards; `prepare_dataset` counts.
+def may_lack_test(entry: Mapping) -> bool:
+    """Whether all images may be train images, to be redrawn whole: a folder by a share of 0, or with train only."""
+    return entry["source"] == "folder" and entry["split"] in (GIVEN, {"test": 0})
 
-    Raises ConfigError, which begins with the data set, for what `folder_rows` refuses, and for a folder without train.
+
+def estimated_sizes(entry: Mapping, *, name: str) -> dict[str, int]:
+    """`train`, `test` and `classes` of a folder that does not state them, for shards; `prepare_dataset` counts.
+
+    Raises ConfigError, which begins with the data set, for what `folder_rows` refuses, for a folder without train, and
+    for one whose validation images are not where `validation` says.
     """
     labels = Path(entry["labels"]).expanduser() if entry.get("labels") else None
     try:
@@ -157,5 +163,15 @@ def estimated_sizes(entry: Mapping, *, name: str) -> dict[str, int]:
     train = [row.name for row in rows if row.split in ("", "train")]
     if not train:
         raise ConfigError(f"datasets.{name}: {entry['folder']} has no train image; see config/README.md")
+    _check_validation(entry, any(row.split == "validation" for row in rows), name=name)
     share = entry["split"].get("test", 0) if isinstance(entry["split"], Mapping) else 0
-    return {"train": max(1, round(len(train) * (1 - share))), "classes": len(set(train))}
+    test = sum(row.split == "test" for row in rows) or (max(1, round(len(train) * share)) if share else 0)
+    return {"train": max(1, round(len(train) * (1 - share))), "test": test, "classes": len(set(train))}
+
+
+def _check_validation(entry: Mapping, has_some: bool, *, name: str) -> None:
+    """The folder's own validation images are used, or there are none."""
+    if entry["split"] == GIVEN and has_some != (entry["validation"] == "official"):
+        found = "a folder of validation images" if has_some else "no validation image"
+        right = "`official`" if has_some else "a share of train, such as 0.1"
+        raise ConfigError(f"datasets.{name}.validation: {entry['folder']} has {found}; say {right}")

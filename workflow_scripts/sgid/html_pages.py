@@ -5,7 +5,6 @@ from types import MappingProxyType
 
 import jinja2
 
-TINY = 64  # pictures up to this side are shown with their pixels, as they are
 NOTHING: Mapping = MappingProxyType({})
 
 

@@ -16,9 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from PIL import Image
 
-from sgid.html_pages import TINY
 from sgid.image_sets import shards_of, some_of_each_class
-from sgid.image_table import decode, read_table
+from sgid.image_table import TINY, decode, read_table
 from sgid.prompts import readable
 from sgid.seeding import seed_for
 

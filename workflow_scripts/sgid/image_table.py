@@ -30,6 +30,7 @@ ENCODINGS = {
     "jpeg95": ("JPEG", {"quality": 95, "subsampling": 0}),
 }
 TEST = "test"
+TINY = 64  # pictures up to this side are shown with their pixels, as they are
 UNDECODABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombWarning, Image.DecompressionBombError)
 IMAGE_TYPE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 

@@ -36,6 +36,10 @@ class Images:
     held_out: pa.Table | None = None
     rejects: Collection[str] = frozenset()
 
+    def __post_init__(self) -> None:
+        if not len(self.measured):
+            raise ValueError("there is no image to measure on; give the data set's `split` a share of test")
+
 
 @dataclass(frozen=True)
 class Job:

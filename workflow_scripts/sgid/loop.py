@@ -58,6 +58,10 @@ class Examples:
         return inputs, targets, generated
 
 
+# Pictures (or features), targets and which were generated, to what the network sees, around one forward pass.
+Augment = Callable[[Tensor, Tensor, Tensor], AbstractContextManager[tuple[Tensor, Tensor]]]
+
+
 @dataclass(frozen=True)
 class Plan:
     """The recipe, steps in all, how the rows of an epoch are drawn (each time anew), and how its batches are augmented.
@@ -69,7 +73,7 @@ class Plan:
     recipe: Recipe
     steps: int
     epoch_rows: Callable[[torch.Generator], Tensor]
-    augment: Callable[[Tensor, Tensor, Tensor], AbstractContextManager[tuple[Tensor, Tensor]]]
+    augment: Augment
     chance: torch.Generator | None = None
     measure: Callable[[nn.Module], float] | None = None
     forward: Callable[[nn.Module], Callable[[Tensor], Tensor]] = lambda model: model

@@ -13,7 +13,7 @@ from math import ceil
 from sgid.dataset_registry import DatasetRegistry
 from sgid.model_registry import identity, record_of
 from sgid.recipes import ORIGINALS, resolved
-from sgid.references import SAMPLERS_OF, check_references
+from sgid.references import SAMPLERS_OF, check_references, check_trained
 
 CHOSEN = "chosen"
 TABLE_FILES = (".csv", ".md", ".tex", ".html", ".tests.csv")
@@ -55,7 +55,9 @@ class Matrix:
     def __init__(self, config: dict):
         check_references(config)
         self.config = config
-        self.datasets = DatasetRegistry(config["datasets"]).sizes()
+        self.registry = DatasetRegistry(config["datasets"])
+        self.datasets = self.registry.sizes()
+        check_trained(config, self.datasets)
         self.tables, self.figures = config["tables"], config["figures"]
 
     @cached_property

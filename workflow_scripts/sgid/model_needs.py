@@ -6,9 +6,9 @@ pictures by CLIP, a run needs its backbone's weights, and so do the candidates o
 
 from collections.abc import Iterable, Mapping
 
+from sgid.figure_references import DRAWN_ONLY
 from sgid.matrix import Matrix
 from sgid.recipes import CLASSIFIER_RULES, CLIP_RULES, LIKE, rules_of
-from sgid.references import DRAWN_ONLY
 
 # The model behind a recipe's captions; `diverse` and `instructions` are lists that people wrote.
 WRITER_OF = {"sentences": "t5", "nucleus": "blip", "beam": "blip", "filter": "blip"}

@@ -1,7 +1,9 @@
 """Which pages of pictures and exports the configured build has, and the files behind them (standard library only)."""
 
+from itertools import product
+
 from sgid.matrix import Matrix
-from sgid.references import require
+from sgid.refusals import ConfigError, require
 
 EXPORTED = ("imagefolder.zip", "data.parquet", "README.md")
 
@@ -28,11 +30,7 @@ class ImagePages:
 
     def exports(self) -> list[str]:
         """Both forms of every set that the build draws by one of the recipes to export."""
-        return [
-            f"{path.removesuffix('.json').replace('results/images', 'results/exports', 1)}/{name}"
-            for path in self._sets(self._to_export())
-            for name in EXPORTED
-        ]
+        return self._exported(self._to_export())
 
     def page_targets(self) -> list[str]:
         """The pages and the shards behind them: a lost shard is noticed and drawn again."""
@@ -42,11 +40,32 @@ class ImagePages:
         """The exports and the shards behind them."""
         return [*self.exports(), *self._shards(self._to_export())]
 
+    def own(self) -> list[tuple[str, str]]:
+        """(dataset, recipe) pairs of every folder of the user's own and every recipe to export, whatever is built."""
+        datasets = self.matrix.config["datasets"]
+        folders = [name for name, entry in datasets.items() if entry["source"] == "folder"]
+        return list(product(folders, self.exported))
+
+    def augment_targets(self) -> list[str]:
+        """Of these their pages, exports and shards. Raises ConfigError where the configuration names no folder."""
+        if not self.own():
+            raise ConfigError(
+                "datasets: none of them is a folder of your own, which alone `augment` draws from; name one, as "
+                "config/README.md says, in a file for --configfile"
+            )
+        pages = [f"results/pages/{dataset}/{recipe}.html" for dataset, recipe in self.own()]
+        return [*pages, *self._exported(self.own()), *self._shards(self.own())]
+
     def _to_export(self) -> list[tuple[str, str]]:
         return [pair for pair in self.drawn() if pair[1] in self.exported]
 
-    def _sets(self, pairs: list[tuple[str, str]]) -> list[str]:
-        return [path for pair in pairs for path in self.matrix.image_sets(*pair)]
+    def _exported(self, pairs: list[tuple[str, str]]) -> list[str]:
+        return [
+            f"{path.removesuffix('.json').replace('results/images', 'results/exports', 1)}/{name}"
+            for pair in pairs
+            for path in self.matrix.image_sets(*pair)
+            for name in EXPORTED
+        ]
 
     def _shards(self, pairs: list[tuple[str, str]]) -> list[str]:
         return [

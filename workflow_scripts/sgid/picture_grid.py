@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from sgid.figure_style import INK, PALE, STYLE, new_figure
+from sgid.image_table import TINY
 
 SIDE, GAP, NOTE_LINE, HEAD, HEAD_LINE, LABEL = 1.3, 0.08, 0.17, 0.3, 0.15, 1.1  # inches
-TINY = 128  # pixels: below, single pixels are shown as squares; above, pictures are smoothed
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def _grid_row(figure: Figure, row: GridRow, *, top: float) -> None:
         if picture is not None:
             left = LABEL + (SIDE + GAP) * column
             axes = figure.add_axes((left / width, 1 - (top + SIDE) / height, SIDE / width, SIDE / height))
-            axes.imshow(np.asarray(picture), interpolation="nearest" if min(picture.size) < TINY else "antialiased")
+            axes.imshow(np.asarray(picture), interpolation="nearest" if max(picture.size) <= TINY else "antialiased")
             axes.set_axis_off()
 
 

@@ -30,6 +30,12 @@ class Presentation:
             "backbones": {key: self.config["backbones"][key]["title"] for key in entry.get("backbones", [])},
         }
 
+    def recipe_title(self, recipe: str) -> str:
+        """The title of the method that is trained on its images and differs in nothing else; or else its own name."""
+        methods = [each for each in self.config["methods"].values() if set(each) <= {"title", "images"}]
+        titles = [each["title"] for each in methods if each.get("images") == recipe]
+        return titles[0].removeprefix("+ ") if titles else recipe
+
     def paper_names(self, name: str) -> dict[str, str]:
         """What the paper's own numbers call each data set, for those that it has."""
         datasets = {key: self.config["datasets"][key] for key in self.matrix.entry(name)["datasets"]}

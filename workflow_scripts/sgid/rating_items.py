@@ -13,10 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from PIL import Image
 
-from sgid.html_pages import TINY
 from sgid.image_samples import rows_of
 from sgid.image_sets import chosen_set, shards_of
-from sgid.image_table import decode, fitted, image_rows
+from sgid.image_table import TINY, decode, fitted, image_rows
 from sgid.runtime import read_json
 from sgid.seeding import seed_for
 

@@ -8,17 +8,15 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from scipy import stats
 
 from sgid.agreement import alpha
+from sgid.intervals import Mean, mean_of, mean_of_means
 from sgid.rating_items import FOREIGN, RATED, SAME
 from sgid.rating_sheets import Rating, Sheet
 from sgid.results_table import AVERAGE, commit_of
 
 MEASURES = ("consistency", "diversity")
-LEVEL = 0.95
 ALL = "all"
 # What an attentive annotator says of a check, one step of five allowed.
 PASSES: Mapping[str, Callable[[Rating], bool]] = {
@@ -107,40 +105,25 @@ def mean_scores(ratings: pd.DataFrame, *, rows: Sequence[str], datasets: Sequenc
 def _score(ratings: pd.DataFrame, row: str, dataset: str, measure: str) -> dict:
     mine = ratings[ratings["method"].eq(row) & ratings["dataset"].eq(dataset)]
     values = mine.groupby("source_id")[measure].mean().to_numpy()
-    error, freedom = standard_error(values)
     return {
         "row": row,
         "dataset": dataset,
         "variant": measure,
-        **with_interval(values.mean() if len(values) else math.nan, error, freedom),
+        **_columns(mean_of(values)),
         "originals": len(values),
         "annotators": mine["annotator"].nunique(),
     }
 
 
-def standard_error(values: np.ndarray) -> tuple[float, float]:
-    """Of the mean of some values, and its degrees of freedom; NaN for fewer than two."""
-    if len(values) < 2:
-        return math.nan, math.nan
-    return float(values.std(ddof=1) / math.sqrt(len(values))), len(values) - 1
-
-
-def with_interval(mean: float, error: float, freedom: float) -> dict[str, float]:
-    """A mean and its 95 % interval by Student's t."""
-    half = error * float(stats.t.ppf((1 + LEVEL) / 2, freedom)) if error else error
-    return {"mean": float(mean), "low": mean - half, "high": mean + half, "half_width": half, "error": error} | {
-        "freedom": freedom
-    }
+def _columns(mean: Mean) -> dict[str, float]:
+    return {name: getattr(mean, name) for name in ("mean", "low", "high", "half_width", "error", "freedom")}
 
 
 def _average(part: pd.DataFrame) -> dict:
-    """The mean over data sets; their errors are independent, freedom by Welch and Satterthwaite."""
-    squares = np.square(part["error"].to_numpy() / len(part))
-    weights = np.square(squares) / part["freedom"].to_numpy()
-    freedom = float(squares.sum() ** 2 / weights.sum()) if weights.sum() else float(part["freedom"].sum())
-    mean = part["mean"].mean(skipna=False)
+    """The mean over data sets, whose errors are independent."""
+    means = [Mean(*row) for row in part[["mean", "error", "freedom"]].itertuples(index=False, name=None)]
     return {
-        **with_interval(mean, math.sqrt(squares.sum()), freedom),
+        **_columns(mean_of_means(means)),
         "originals": int(part["originals"].sum()),
         "annotators": int(part["annotators"].min()),
     }

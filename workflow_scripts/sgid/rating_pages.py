@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
-from sgid.html_pages import TINY, page_environment
+from sgid.html_pages import page_environment
+from sgid.image_table import TINY
 from sgid.prompts import readable
 from sgid.rating_items import ORIGINAL, Kit
 from sgid.rating_sheets import HEAD

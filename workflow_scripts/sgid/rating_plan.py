@@ -3,6 +3,7 @@
 from itertools import product
 from pathlib import Path
 
+from sgid.found_files import since
 from sgid.matrix import TABLE_FILES, Matrix, Run
 from sgid.references import ConfigError, require
 
@@ -21,8 +22,6 @@ class HumanEvaluations:
 
     def _check(self, name: str) -> None:
         path, entry, config = f"human.{name}", self.entries[name], self.matrix.config
-        if name in self.matrix.names:
-            raise ConfigError(f"{path}: a table or figure has this name too; give the evaluation another one")
         require(f"{path}.datasets", entry["datasets"], config["datasets"])
         require(f"{path}.rows", entry["rows"], config["methods"])
         require(f"{path}.row_titles", entry.get("row_titles", {}), config["methods"])
@@ -147,14 +146,14 @@ class HumanEvaluations:
         table = (self.entries[name].get("accuracy") or {"table": ""})["table"]
         return {"cells": self.accuracy_cells(name), "table": table, "seeds": self.matrix.config["seeds"]}
 
-    def accuracy_runs(self, name: str) -> list[str]:
-        """Those of their runs that are done already: sheets make a table before any classifier is trained."""
+    def accuracy_runs(self, name: str) -> dict[str, int]:
+        """Those of their runs that are done, and since when: for a table of sheets no classifier is trained."""
         plan = self.accuracy_plan(name)
         runs = (
             Run(cell["dataset"], cell["backbone"], cell["method"], seed)
             for cell, seed in product(plan["cells"], plan["seeds"])
         )
-        return [path for path in dict.fromkeys(run.path for run in runs) if Path(path).exists()]
+        return since(run.path for run in runs)
 
     def layout(self, name: str) -> dict:
         """Rows, data sets and titles in display order, as tables show them."""

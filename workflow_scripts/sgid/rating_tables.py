@@ -91,7 +91,7 @@ def our_cells(numbers: Numbers, paper: Numbers, ratings: pd.DataFrame, *, layout
     cells = rating_cells(numbers, {} if any(stamps.values()) else paper, layout=layout)
     whole = next((name for name, on in stamps.items() if on), "measured")
     status = [
-        "missing" if not done else "partial" if done < planned else whole
+        "not run" if not done else "partial" if done < planned else whole
         for done, planned in zip(cells["n_done"], cells["n_planned"], strict=True)
     ]
     return cells.assign(status=status, **stamps)

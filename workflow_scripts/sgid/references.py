@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from sgid.figure_references import check_figure
 from sgid.recipes import check_recipes, resolved
 from sgid.refusals import ConfigError, require
 from sgid.rejects import read_rejects
@@ -35,11 +36,6 @@ SPLITS_OF = dict.fromkeys(("cifar10", "cifar100", "cars", "pets", "drawn"), ("of
 }
 NAMELESS = ("flowers102", "pets")  # sources whose class names come from a file of their own
 STAGE_MODELS = ("blip", "clip", "t5")  # what captions, scores and sentences are made with, whatever the recipe
-DRAWN_ONLY = ("gallery", "grid")  # kinds of figures with one column for each set of drawn images
-WITHOUT_PICTURES = ("classes", "curves", "cost")  # kinds of figures whose rows need no recipe of their own
-OF_RUNS = ("overview", "classes", "curves", "cost")  # kinds of figures that show trained classifiers
-OF_ONE_SET = ("similarity", "plane", "grid", "gallery")  # kinds of figures that show one data set
-WITH_GAINS = ("overview", "classes", "cost")  # and those that compare them with the backbone's
 
 
 def check_references(config: dict) -> None:
@@ -65,6 +61,18 @@ def check_references(config: dict) -> None:
             check_selection(f"{kind}.{name}", entry, config)
     for name, entry in config["figures"].items():
         check_figure(f"figures.{name}", entry, config)
+
+
+def check_trained(config: Mapping, sizes: Mapping[str, Mapping]) -> None:
+    """Whatever shows trained classifiers is of data sets with test images. sizes: of `DatasetRegistry.sizes`."""
+    shown = [(kind, name, entry) for kind in ("tables", "figures") for name, entry in config[kind].items()]
+    for kind, name, entry in shown:
+        for dataset in entry["datasets"] if "backbones" in entry else []:
+            if sizes[dataset].get("test") == 0:
+                raise ConfigError(
+                    f"{kind}.{name}.datasets: {dataset!r} has no test images, so nothing can be trained on it and "
+                    f"measured; give datasets.{dataset}.split a share of test, or only redraw it (snakemake augment)"
+                )
 
 
 def require_retrieval_model(models: Mapping) -> None:
@@ -146,7 +154,12 @@ def asking_for_images(method: dict) -> list[str]:
     """The paths of a method's keys that mean something only beside generated images."""
     online = method.get("online", {}).items()
     keys = [f"training.{key}" for key in OF_GENERATED if key in method.get("training", {})]
-    return keys + [f"online.{name}.only" for name, options in online if options.get("only", "all") != "all"]
+    places = [
+        (f"online.{name}{place}.only", part)
+        for name, options in online
+        for place, part in (("", options), (".small_images", options.get("small_images", {})))
+    ]
+    return keys + [path for path, part in places if part.get("only", "all") != "all"]
 
 
 def check_reject_lists(path: str, training: dict) -> None:
@@ -177,26 +190,3 @@ def check_selection(path: str, entry: dict, config: dict) -> None:
     if "star" in entry:
         require(f"{path}.star.group", [entry["star"]["group"]], groups)
         require(f"{path}.star.row", [entry["star"]["row"]], rows)
-
-
-def check_figure(path: str, entry: dict, config: dict) -> None:
-    """What only figures have: pictures of other recipes, measurements of other figures."""
-    methods, recipes, images = config["methods"], config["recipes"], entry.get("images", {})
-    require(f"{path}.images", images, methods | recipes)
-    require(f"{path}.images", images.values(), recipes)
-    require(f"{path}.measures", [entry["measures"]] if "measures" in entry else [], config["figures"])
-    require(f"{path}.encoder", [entry["encoder"]] if "encoder" in entry else [], config["models"])
-    if "encoder" in entry and "measures" in entry:
-        raise ConfigError(f"{path}.encoder: figures.{entry['measures']} measures for it; name the encoder there")
-    if entry["kind"] in OF_ONE_SET and len(entry["datasets"]) > 1:
-        raise ConfigError(f"{path}.datasets: a figure of kind {entry['kind']!r} shows one data set; make one for each")
-    if entry["kind"] in OF_RUNS and "backbones" not in entry:
-        raise ConfigError(f"{path}.backbones: a figure of kind {entry['kind']!r} shows runs; name their backbones")
-    if entry["kind"] in WITH_GAINS and "backbone" not in entry["rows"]:
-        raise ConfigError(f"{path}.rows: gains are counted from the row 'backbone', which is not among them; add it")
-    for row in [] if entry["kind"] in WITHOUT_PICTURES else entry["rows"]:
-        if row not in images and isinstance(methods.get(row, {}).get("images"), list):
-            raise ConfigError(f"{path}.rows: {row!r} chooses among several recipes; name one under {path}.images")
-    for row in entry["rows"] if entry["kind"] in DRAWN_ONLY else []:
-        if row in methods and row not in images and "images" not in methods[row]:
-            raise ConfigError(f"{path}.rows: {row!r} draws no images; name a method or recipe that does")

@@ -1,4 +1,4 @@
-"""Is SGID better than the best baseline of its column? (Paper, Table 1: `*` where p < 0.05 under t-test.)
+"""Is the tested row better than the best baseline of its column? (Paper, Table 1: SGID, `*` where p < 0.05.)
 
 The paper's stars hold exactly where SGID is strictly above the best of the seven baselines, so the test is against the
 best baseline. The star asks for a two-sided paired t-test over the seeds that both have, p < 0.05 and a positive mean

@@ -40,9 +40,14 @@ def templates_of(paths: Iterable[str]) -> jinja2.Environment:
     sources = {Path(path).name: Path(path).read_text(encoding="utf-8") for path in paths}
     filters = {
         "thousands": "{:,}".format, "percent": "{:.2f}".format, "duration": duration, "memory": memory,
-        "short": short_commit,
+        "short": short_commit, "counted": counted,
     }  # fmt: skip
     return page_environment(filters, sources=sources)
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 run`, `2,000 runs`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def duration(seconds: float) -> str:

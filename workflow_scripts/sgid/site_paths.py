@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from sgid.benchmark_files import benchmarks_on, gaps
+from sgid.found_files import since
 from sgid.matrix import PREDICTION_TESTS, Matrix
 from sgid.method_images import MethodImages
 from sgid.page_paths import ImagePages
@@ -43,10 +45,11 @@ class SitePages:
         return [name for name in figures if Path(f"results/figures/{name}.png").exists()] if self.partial else figures
 
     def files(self) -> list[str]:
-        """What a reader opens: the index, a page for each table, and copies of the figures."""
+        """What a reader opens: the index, a page for each table, pages of pictures, and copies of the figures."""
         return [
             f"{self.folder}/index.html",
             *(f"{self.folder}/tables/{name}.html" for name in self.tables()),
+            *self.galleries(),
             *self.pictures(),
         ]
 
@@ -96,12 +99,18 @@ class SitePages:
             "tables": [self.table(name) for name in self.tables()],
             "figures": [self.figure(name) for name in self.figures()],
             "figures_at": self._from_here("results/figures") if self.partial else "figures",
+            "galleries": self._gallery_links(),
             "elsewhere": self.elsewhere(),
             "seeds": self.matrix.config["seeds"],
             "datasets": {name: self.matrix.config["datasets"][name]["title"] for name in self.datasets()},
             "miniature": any(map(self.is_miniature, self.build)),
             "partial": self.partial,
         }
+
+    def _gallery_links(self) -> dict[str, str]:
+        """Address from the index to what a page of pictures is of."""
+        titles = self.matrix.config["datasets"]
+        return {f"pictures/{Path(path).name}": titles[Path(path).stem]["title"] for path in self.galleries()}
 
     def datasets(self) -> list[str]:
         """The data sets of the build."""
@@ -126,8 +135,53 @@ class SitePages:
 
     def found_selections(self) -> dict[str, int]:
         """Those that are there for a partial site, and since when: a choice made anew makes its index anew."""
-        paths = [Path(path) for path in self.selections()] if self.partial else []
-        return {str(path): path.stat().st_mtime_ns for path in paths if path.exists()}
+        return since(self.selections()) if self.partial else {}
+
+    def galleries(self) -> list[str]:
+        """A page of pictures for each data set of which the build draws any; a partial site: of which any are there."""
+        datasets = dict.fromkeys(dataset for dataset, _ in self.drawn)
+        return [f"{self.folder}/pictures/{name}.html" for name in datasets if self.gallery(name)["drawn"]]
+
+    def gallery(self, dataset: str) -> dict:
+        """What a page of pictures shows of a data set: recipes of all its originals, or else those of some of them."""
+        recipes = [recipe for of, recipe in self.drawn if of == dataset]
+        whole = [recipe for recipe in recipes if self.matrix.recipes[recipe]["per_class"] is None]
+        drawn = [self._drawn_by(recipe, dataset) for recipe in whole or recipes]
+        return {
+            "dataset": dataset,
+            "title": self.matrix.config["datasets"][dataset]["title"],
+            "originals": f"results/datasets/{dataset}/train.parquet",
+            "classes": f"results/datasets/{dataset}/classes.csv",
+            "drawn": [each for each in drawn if each["sets"]],
+            "miniature": self.matrix.is_miniature(dataset),
+            "partial": self.partial,
+        }
+
+    def _drawn_by(self, recipe: str, dataset: str) -> dict:
+        page, sets = f"results/pages/{dataset}/{recipe}.html", self.matrix.image_sets(dataset, recipe)
+        choice = self.matrix.choice_among(dataset, recipe)
+        return {
+            "recipe": recipe,
+            "title": self.shown.recipe_title(recipe),
+            "source": self.matrix.recipes[recipe]["source"],
+            "sets": list(since(sets)) if self.partial else sets,
+            "choice": list(since(choice)) if self.partial else choice,
+            "page": os.path.relpath(page, f"{self.folder}/pictures") if Path(page).exists() else "",
+        }
+
+    def gallery_files(self, dataset: str) -> list[str]:
+        """The files behind a page of pictures."""
+        gallery = self.gallery(dataset)
+        behind = [path for each in gallery["drawn"] for path in (*each["sets"], *each["choice"])]
+        return [gallery["originals"], gallery["classes"], *behind]
+
+    def needed_files(self, dataset: str) -> list[str]:
+        """Those to be made first: none for a partial site."""
+        return [] if self.partial else self.gallery_files(dataset)
+
+    def found_files(self, dataset: str) -> dict[str, int]:
+        """Those that are there for a partial site, and since when."""
+        return since(self.gallery_files(dataset)) if self.partial else {}
 
     def elsewhere(self) -> list[dict[str, str]]:
         """Pages outside the site's folder that are there already; the site links them and does not ask for them."""
@@ -142,6 +196,18 @@ class SitePages:
 
     def _from_here(self, path: str) -> str:
         return os.path.relpath(path, self.folder)
+
+    def found_runs(self, name: str) -> dict[str, int]:
+        """The records of a table's runs, which its page shows: those that are there, and since when."""
+        return since(run.path for run in self.matrix.runs([name]))
+
+    def found_benchmarks(self) -> dict[str, int]:
+        """The benchmarks on the data sets of the build, and since when."""
+        return since(benchmarks_on(self.datasets()))
+
+    def gaps(self) -> list[tuple[str, str, int, int]]:
+        """How many costly outputs of the build have no benchmark, and how many are not made, by rule and data set."""
+        return gaps(self.costly())
 
     def costly(self) -> list[list[str]]:
         """[rule, dataset, output] of every drawn shard and every training behind the build."""

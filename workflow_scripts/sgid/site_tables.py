@@ -96,6 +96,11 @@ class SiteTable:
         return any(number.star for row in self.rows for number in row.numbers)
 
     @property
+    def example(self) -> str:
+        """A count of runs to explain the others by; "" where no number is planned."""
+        return next((number.count for row in self.rows for number in row.numbers if number.count), "")
+
+    @property
     def beside_paper(self) -> bool:
         """Whether any number has the paper's beside it."""
         return any(number.paper for row in self.rows for number in row.numbers)

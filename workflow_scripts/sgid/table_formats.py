@@ -53,7 +53,7 @@ class Markup:
     miniature: str
 
 
-MARKDOWN = Markup(escape_markdown, "**{}**", "<ins>{}</ins>", "\\*", " ± {}", "–", " <sup>m</sup>")
+MARKDOWN = Markup(escape_markdown, "**{}**", "<ins>{}</ins>", "\\*", " ± {}", "–", " m")
 LATEX = Markup(
     escape_latex, r"\textbf{{{}}}", r"\underline{{{}}}", r"$^{*}$", r"{{\scriptsize$\pm${}}}", "--", r"$^{\mathrm{m}}$"
 )

@@ -46,7 +46,8 @@ def notes_of(runs: pd.DataFrame, tests: pd.DataFrame, *, star: dict | None, titl
 
 def published_notes(cells: pd.DataFrame, *, titles: dict) -> list[str]:
     """The footer of a table that repeats the paper's numbers."""
-    starred = ["* SGID beats the best baseline with p < 0.05, as the paper states it."] if cells["star"].any() else []
+    rows = [titles["rows"][row].removeprefix("+ ") for row in cells.loc[cells["star"].astype(bool), "row"].unique()]
+    starred = [f"* {', '.join(rows)} beats the best baseline with p < 0.05, as the paper states it."] if rows else []
     averages = [PUBLISHED[1]] if cells["dataset"].eq(AVERAGE).any() else []
     short = abbreviations(cells, titles=titles)
     return [_backbones(cells, titles=titles) + PUBLISHED[0], *averages, MARKS, *short, *starred]

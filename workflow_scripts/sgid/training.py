@@ -8,7 +8,7 @@ the last epoch, or the best on validation; never the best on the test set.
 import copy
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from torch.nn.functional import one_hot
 from sgid.backbones import Backbone, Classifier, build_backbone
 from sgid.checkpoints import Checkpoint
 from sgid.composition import TrainingSet, planned_steps
-from sgid.loop import Examples, History, Plan, Run, optimise
+from sgid.loop import Augment, Examples, History, Plan, Run, optimise
 from sgid.memory import memory_in_one_sentence, moved, placed
 from sgid.mixing import MoEx
 from sgid.online import Augmentation, Online, unchanged
@@ -89,26 +89,26 @@ class Trainer:
         model = self._built(seed)
         layer = model.layer(self.backbone.exchange_after)
         augment = Augmentation(self.backbone.view, self.online, layer, seed=seed)
-        plan = self._plan(augment=augment, chance=augment.generator, forward=self._forward)
+        plan = replace(self._plan(augment), chance=augment.generator, forward=self._forward)
         return model, Run(model, self._examples, plan=plan, seed=seed)
 
     def _probe_run(self, seed: int) -> tuple[Classifier, Run]:
         probe = self._shared_probe if self.one_encoder else self._encoded(seed)
         # Of a pre-trained backbone the head starts at zero, whatever the seed.
         model = Classifier(probe.model.encoder, copy.deepcopy(probe.model.head), frozen=True)
-        plan = self._plan(augment=unchanged, measured=probe.validation)
+        plan = self._plan(unchanged, measured=probe.validation)
         examples = Examples(probe.features, *self._wanted, self._device)
         return model, Run(model.head, examples, plan=plan, seed=seed)
 
-    def _plan(self, *, measured: Tensor | None = None, **how: Any) -> Plan:
+    def _plan(self, augment: Augment, *, measured: Tensor | None = None) -> Plan:
         """The plan of a run; `measured` are the features of the validation pictures, where a head alone is trained."""
         best = self.training.get("report", "last") == "best_on_validation"
         return Plan(
             recipe=self.backbone.recipe,
             steps=planned_steps(self.training_set, self.backbone.recipe, self.training),
             epoch_rows=self.training_set.epoch_rows,
+            augment=augment,
             measure=(lambda network: self._accuracy(network, measured)) if best else None,
-            **how,
         )
 
     def _accuracy(self, network: nn.Module, features: Tensor | None) -> float:

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from sgid.download import part_of
+from sgid.download import part_of, stand_for
 from sgid.hub import Hub, HubFile, OfflineError, Revision
 from sgid.locks import lock_if_free
 from sgid.model_files import MissingFilesError, files_of, library_of
 from sgid.model_registry import RECORD, own_files
-from sgid.runtime import file_hash, read_json, replacing, write_json
+from sgid.runtime import file_hash, read_json, write_json
 from sgid.transfer import InterruptedTransferError, RefusedError, require_space
 
 LOG = logging.getLogger("sgid.weights")
@@ -193,9 +193,7 @@ def settle(plan: Plan, folder: Path, links: Mapping[str, Path]) -> None:
     for kept in set(last.files) - set(plan.files) if last else ():
         (folder / kept).unlink(missing_ok=True)
     for kept, path in links.items():
-        if not (folder / kept).exists() or not (folder / kept).samefile(path):
-            with replacing(folder / kept) as temporary:
-                temporary.symlink_to(path.absolute())
+        stand_for(path, folder / kept)
 
 
 def plan_of(path: Path) -> Plan | None:

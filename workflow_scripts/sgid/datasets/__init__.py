@@ -19,6 +19,7 @@ from sgid.datasets.listing import SPLITS, Listing, Picture, Request
 from sgid.datasets.pets import read_pets
 from sgid.datasets.splits import frozen, parted, read_split
 from sgid.datasets.tables import Spool, index_rows, row_groups, spooled, without_broken
+from sgid.folders import may_lack_test
 from sgid.image_table import write_row_groups
 
 LOG = logging.getLogger("sgid.datasets")
@@ -80,7 +81,8 @@ def prepare(name: str, entry: Mapping, request: Request, *, workspace: Path) -> 
     """
     listing = loader(entry["source"])(request)
     pictures = frozen(listing.pictures, request.split_of, path=name) if request.split_of else listing.pictures
-    parts = parted(pictures, entry["validation"], seed=request.seed, name=name)
+    whole = may_lack_test(entry)
+    parts = parted(pictures, entry["validation"], seed=request.seed, name=name, whole=whole)
     spool = spooled(listing.contents(), {each.member for part in parts.values() for each in part}, workspace)
     for member, why in sorted((dict(listing.passed_over) | spool.broken).items()):
         LOG.warning("%s: %s", member, why)

@@ -48,7 +48,7 @@ def signatures(table: pa.Table) -> Signatures:
         labels=table["label"].to_pylist(),
         exact=np.frombuffer(b"".join(exact), np.uint64),
         perceptual=np.frombuffer(b"".join(perceptual), np.uint64),
-        thumbnails=np.stack(thumbnails),
+        thumbnails=np.array(thumbnails, np.uint8).reshape(-1, 3 * THUMBNAIL**2),
     )
 
 

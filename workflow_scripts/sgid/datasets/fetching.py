@@ -4,8 +4,8 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sgid.download import RemoteFile, local_copy, obtain
-from sgid.runtime import file_hash, read_json, replacing
+from sgid.download import RemoteFile, local_copy, obtain, stand_for
+from sgid.runtime import file_hash, read_json
 from sgid.transfer import RefusedError
 
 ROOT_VARIABLE = "SGID_RESOURCES_ROOT"
@@ -84,14 +84,9 @@ def advice(name: str, role: str) -> str:
 
 def link(path: Path, name: Path) -> None:
     """Let `name` stand for a file or folder that lies elsewhere; refuses to replace one that is no link itself."""
-    # By what they are: one folder may have two spellings, and a link would then replace the file by itself.
-    if name.exists() and name.samefile(path):
-        return
-    if name.exists() and not name.is_symlink():
+    if name.exists() and not name.is_symlink() and not name.samefile(path):
         raise RefusedError(f"{name}: lies there already, and {path} is named as well; remove one of the two")
-    name.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(name) as temporary:
-        temporary.symlink_to(path.absolute())
+    stand_for(path, name)
 
 
 def fetched_files(records: Sequence[str | Path]) -> dict[str, Path]:

@@ -42,8 +42,8 @@ def drawn_of_each(pictures: Iterable[Picture], share: float, *, seed: int, purpo
 
 
 def drawn_test(pictures: Sequence[Picture], share: float, *, seed: int) -> list[Picture]:
-    """All pictures, the stratified `share` of them marked test, the others train."""
-    test = drawn_of_each(pictures, share, seed=seed, purpose="test")
+    """All pictures, the stratified `share` of them marked test, the others train; of a share of 0, none is tested."""
+    test = drawn_of_each(pictures, share, seed=seed, purpose="test") if share else set()
     return [replace(picture, split="test" if picture.image_id in test else "train") for picture in pictures]
 
 
@@ -111,14 +111,14 @@ def split_csv(pictures: Iterable[Picture]) -> str:
 
 
 def parted(
-    pictures: Sequence[Picture], validation: str | float, *, seed: int, name: str = "data set"
+    pictures: Sequence[Picture], validation: str | float, *, seed: int, name: str = "data set", whole: bool = False
 ) -> dict[str, list[Picture]]:
     """Pictures by split, in the order of their ids.
 
     `validation`: `official` where the source has such images, which then are none of train; or the share of each class
     of train that is held out while something is chosen. Held-out images stay in train too: final runs train on all.
-    Raises ValueError where an image is listed twice, where the source and `validation` disagree, or where a split is
-    empty.
+    `whole`: all images may be train images, as of a folder that is only redrawn. Raises ValueError where an image is
+    listed twice, where the source and `validation` disagree, or where a split is empty.
     """
     refuse_twice(pictures)
     parts = {split: sorted(picture for picture in pictures if picture.split == split) for split in SPLITS}
@@ -131,7 +131,7 @@ def parted(
         held = drawn_of_each(parts["train"], float(validation), seed=seed, purpose="validation")
         parts["validation"] = [picture for picture in parts["train"] if picture.image_id in held]
     for split, part in parts.items():
-        if not part:
+        if not part and not (whole and split != "train"):
             raise ValueError(f"{name}: {split} holds no image; correct datasets.{name}.split or .validation")
     return parts
 

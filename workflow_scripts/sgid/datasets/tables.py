@@ -117,8 +117,8 @@ def without_broken(
 def row_groups(
     pictures: Sequence[Picture], spool: Spool, columns: Mapping[str, Mapping[str, str]]
 ) -> Iterator[pa.Table]:
-    """Image tables of at most ROWS rows, `pictures` in the order of their ids."""
-    for start in range(0, len(pictures), ROWS):
+    """Image tables of at most ROWS rows, `pictures` in the order of their ids; of none, one without a row."""
+    for start in range(0, max(1, len(pictures)), ROWS):
         part = pictures[start : start + ROWS]
         table = image_rows(
             [each.image_id for each in part],
@@ -127,7 +127,7 @@ def row_groups(
             suffixes=[spool.kept[each.member].suffix for each in part],
         )
         for name, value_of in columns.items():
-            table = table.append_column(name, pa.array([value_of[each.member] for each in part]))
+            table = table.append_column(name, pa.array([value_of[each.member] for each in part], pa.string()))
         yield table
 
 
