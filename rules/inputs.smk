@@ -124,6 +124,10 @@ def candidates_of(wildcards):
     return method_images.candidates(wildcards.dataset, wildcards.method)
 
 
+def archived_files(wildcards):
+    return list(matrix.build()) if wildcards.archived == "build" else matrix.targets(wildcards.archived)
+
+
 def weights_of(wildcards):
     return matrix.model(config["backbones"][wildcards.backbone].get("weights"))
 

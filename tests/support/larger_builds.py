@@ -7,7 +7,7 @@ from snake import copy_of_the_repository
 
 from sgid.references import OF_ONE_SET
 
-SCRIPT = re.compile(r'    script:\n        "\.\./workflow_scripts/\w+\.py"')
+SCRIPT = re.compile(r'    script:\n        "\.\./workflow_scripts/(?!pack_results|import_archive)\w+\.py"')
 TOUCH = '    shell:\n        "touch {output}"'
 
 
