@@ -2,7 +2,7 @@
 
     python benchmarks/planning.py [--parts plans growth finished comparison overhead lease ready]
 
-- plans:      dry runs in a fresh clone: `all`, every table and figure, one table, one run
+- plans:      dry runs in a fresh clone: `all`, every table and figure, one table, one run; what SLURM would be sent
 - growth:     dry runs of every table and figure on 1, 4 and 13 copies of each data set, a seed a job
 - finished:   `all` where every job only touches its outputs: files made, and what finding nothing to be done costs
 - comparison: the stages from captions to one image set as a workflow of one file an image, and as this one
@@ -19,7 +19,6 @@ import json
 import math
 import os
 import platform
-import re
 import signal
 import subprocess
 import sys
@@ -38,10 +37,12 @@ sys.path[:0] = [str(ROOT / name) for name in ("workflow_scripts", "tests/support
 from configuration_files import FILES, read_config  # noqa: E402
 from larger_builds import copy_that_touches, larger_build  # noqa: E402
 from snake import copy_of_the_repository, job_counts, snakemake  # noqa: E402
+from submissions import jobs_of, listed, submissions  # noqa: E402
 
 RESULTS = Path(__file__).parent / "results" / "planning.json"
 COPIES = (1, 4, 13)
 READY = 20_000
+SLURM = ROOT / "profiles/slurm/config.yaml"
 SUBSAMPLE = yaml.safe_load((ROOT / "profiles/default/config.yaml").read_text(encoding="utf-8"))["scheduler-subsample"]
 LOCAL = ("--cores", "8", "--resources", "gpu=4", "--scheduler", "greedy")
 IMAGES = 10_000
@@ -110,9 +111,11 @@ def plans(work: Path) -> dict:
     """Dry runs where nothing has been made."""
     clone, config = copy_of_the_repository(work / "clone"), read_config(*FILES)
     text = snakemake("all", "-n", "--workflow-profile", "none", cwd=clone).text
-    inputs = [line.count(",") + 1 for line in re.findall(r"^    input: (.*)$", text, flags=re.MULTILINE)]
+    edges = sum(len(listed(body, "input")) for _, body in jobs_of(text))
+    groups = yaml.safe_load(SLURM.read_text(encoding="utf-8"))["groups"] if SLURM.exists() else {}
     return {
-        "all": planned("all", cwd=clone) | {"input_files_of_all_jobs": sum(inputs)},
+        "all": planned("all", cwd=clone) | {"input_files_of_all_jobs": edges},
+        "submissions to SLURM": submissions(text, groups),
         "every table and figure": planned("all", cwd=clone, overlay=larger_build(config, 1)),
         "one table (table4)": planned("table4", cwd=clone),
         "one run": planned("results/runs/pets/resnet50/sgid/seed-0.json", cwd=clone),

@@ -1,7 +1,6 @@
 """The size of the graph, in counts and not in seconds: of the full paper, and as the matrix grows."""
 
 import pstats
-import re
 import subprocess
 import sys
 
@@ -9,23 +8,28 @@ import pytest
 import yaml
 from larger_builds import larger_build
 from snake import ROOT, job_counts, snakemake
+from submissions import jobs_of, listed, submissions
 
+SLURM = ROOT / "profiles/slurm/config.yaml"
 TARGETS = [
     name for kind in ("tables", "figures") for name in yaml.safe_load((ROOT / "config/tables.yaml").read_text())[kind]
 ]
 
 
 @pytest.fixture(scope="module")
-def jobs():
-    """Text of each job that a dry run of the full paper prints, with its rule."""
-    text = snakemake("all", "-n", "--workflow-profile", "none").text
-    return re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)+)", text, flags=re.MULTILINE)
+def text():
+    """What a dry run of the full paper prints of each job."""
+    return snakemake("all", "-n", "--workflow-profile", "none").text
+
+
+@pytest.fixture(scope="module")
+def jobs(text):
+    return jobs_of(text)
 
 
 def files(jobs, kind):
     """The rule of each job, and how many files of a kind it has."""
-    listed = [(rule, re.search(rf"^    {kind}: (.*)$", text, flags=re.MULTILINE)) for rule, text in jobs]
-    return [(rule, found[1].count(",") + 1) for rule, found in listed if found]
+    return [(rule, len(listed(body, kind))) for rule, body in jobs]
 
 
 def test_the_full_paper_is_at_most_2000_jobs_and_10000_files(jobs):
@@ -37,6 +41,13 @@ def test_the_full_paper_is_at_most_2000_jobs_and_10000_files(jobs):
 def test_no_job_but_a_collector_has_more_than_30_inputs(jobs):
     collectors = {"collect_runs", "compare_predictions", "plot_overview", "plot_cases", "all", *TARGETS}
     assert not {rule for rule, count in files(jobs, "input") if rule not in collectors and count > 30}
+
+
+@pytest.mark.skipif(not SLURM.exists(), reason="there is no profiles/slurm")
+def test_the_full_paper_is_at_most_700_submissions(text):
+    sent = submissions(text, yaml.safe_load(SLURM.read_text())["groups"])
+    assert sent["train_classifier"] == 279
+    assert sent.total() <= 700
 
 
 def calls_and_jobs(folder, overlay):
