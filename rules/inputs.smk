@@ -125,6 +125,8 @@ def candidates_of(wildcards):
 
 
 def archived_files(wildcards):
+    if wildcards.archived == "images":
+        return [path for pair in image_pages.drawn() for path in matrix.image_sets(*pair)]
     return list(matrix.build()) if wildcards.archived == "build" else matrix.targets(wildcards.archived)
 
 

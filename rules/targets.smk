@@ -24,7 +24,7 @@ for name in config["datasets"]:
             data.files(name),
 
 
-for name in ["build", *matrix.names]:
+for name in ["build", "images", *matrix.names]:
 
     rule:
         name:

@@ -151,6 +151,7 @@ DAMAGES = {
     "other bytes": (lambda h, d: (h, b"!" + d[1:] if h.name == RUN else d), f"{RUN} is not what the manifest says"),
     "a file less": (lambda h, d: None if h.name == SET else (h, d), f"{SET} is missing in it"),
     "no manifest": (lambda h, d: None if h.name == MANIFEST else (h, d), "its first file is no manifest"),
+    "half a manifest": (lambda h, d: (h, d[:9] if h.name == MANIFEST else d), "its manifest cannot be read"),
     "a way out": (
         lambda h, d: (h, d.replace(b'"results/runs', b'"results/../../runs') if h.name == MANIFEST else d),
         "is no place for a result",

@@ -72,7 +72,10 @@ class Merge:
         first = tar.next()
         if first is None or first.name != MANIFEST:
             raise self.damaged("its first file is no manifest")
-        manifest = json.load(tar.extractfile(first))
+        try:
+            manifest = json.load(tar.extractfile(first))
+        except ValueError as error:
+            raise self.damaged("its manifest cannot be read") from error
         if manifest["format"] != FORMAT:
             raise ArchiveError(f"{self.archive}: is of format {manifest['format']}; use the version that made it")
         if strange := [path for path in manifest["files"] if not is_ours(path)]:
@@ -125,7 +128,9 @@ class Merge:
             with open(file, "wb") as stream:
                 shutil.copyfileobj(reader, stream, BLOCK)
         except OSError as error:
-            raise no_space(file) if error.errno in FULL else error from error
+            if error.errno not in FULL:
+                raise
+            raise no_space(file) from error
         return reader.hash.hexdigest()
 
     def place(self, paths: list[str], files: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
