@@ -54,6 +54,7 @@ wildcard_constraints:
     site=one_of(sites),
     figure=one_of(config["figures"]),
     evaluation=one_of(config["human"]),
+    archived=one_of(["build", "images", *matrix.names]),
     annotator=r"[1-9]\d*",
     noise=r"chosen|[01]\.\d+",
     seed=r"\d+",

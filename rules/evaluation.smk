@@ -80,7 +80,7 @@ rule perturb_images:
     log:
         "logs/perturb_images/{figure}/{dataset}.log",
     conda:
-        "../envs/training.yaml"
+        "../envs/generation.yaml"
     params:
         online=of_entry(shown.perturbations),
         size=dataset_field("image_size"),

@@ -131,6 +131,12 @@ def candidates_of(wildcards):
     return method_images.candidates(wildcards.dataset, wildcards.method)
 
 
+def archived_files(wildcards):
+    if wildcards.archived == "images":
+        return [path for pair in image_pages.drawn() for path in matrix.image_sets(*pair)]
+    return list(matrix.build()) if wildcards.archived == "build" else matrix.targets(wildcards.archived)
+
+
 def weights_of(wildcards):
     return matrix.model(config["backbones"][wildcards.backbone].get("weights"))
 

@@ -26,6 +26,15 @@ for name in config["datasets"]:
             data.files(name),
 
 
+for name in ["build", "images", *matrix.names]:
+
+    rule:
+        name:
+            f"archive_{name}"
+        input:
+            f"results/archives/{name}.tar",
+
+
 rule archives:
     input:
         [data.record(name) for name in config["datasets"]],

@@ -40,6 +40,7 @@ ROOMS = [
         "folders",
         "dataset_registry",
     ),
+    *("made_by", "archive", "merge"),
     *("model_files", "model_registry", "matrix", "method_images", "presentation", "model_needs", "report_paths"),
     "configuration",
     *(

@@ -84,10 +84,9 @@ def test_broken_pictures_are_left_out_and_listed_where_the_entry_says_so(tmp_pat
     assert data.left_out["reason"].str.contains("truncated|0 bytes").all()
 
 
-def test_a_split_that_only_had_broken_pictures_is_not_written(tmp_path):
-    data = dtd(tmp_path, {"a/a_0001": b"", "b/b_0001": b""}, broken="leave out")
-    with pytest.raises(ValueError, match=r"train\.parquet: no image to write; a split cannot be empty"):
-        data.write("train", tmp_path / "train.parquet")
+def test_a_split_that_only_had_broken_pictures_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"dtd: none of the 2 images of train can be used; mend them"):
+        dtd(tmp_path, {"a/a_0001": b"", "b/b_0001": b""}, broken="leave out")
 
 
 def test_a_written_split_knows_what_it_is_and_only_one_reader_opens_test(tmp_path):

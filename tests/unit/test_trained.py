@@ -185,7 +185,7 @@ def test_the_code_of_a_run_is_all_that_its_training_and_measuring_import():
         used = {each.split(".")[1] for each in imports_of(PACKAGE / f"{name}.py") if each.startswith("sgid.")}
         waiting += used - seen
     # How a run is kept, stopped and logged decides nothing of it.
-    beside = {"trained", "checkpoints", "memory", "stopping", "runtime", "lease", "locks"}
+    beside = {"trained", "checkpoints", "memory", "host_memory", "stopping", "runtime", "lease", "locks"}
     assert seen - beside <= set(MODULES)
     assert all((PACKAGE / f"{name}.py").exists() for name in MODULES)
 

@@ -111,7 +111,11 @@ def without_broken(
             f"{source}: {len(spool.broken)} of {len(wanted)} images cannot be used ({some}; all of them stand in the "
             f"log); mend or remove them, or set `broken: {LEFT_OUT}` for this data set"
         )
-    return {split: [each for each in part if each.member in spool.kept] for split, part in parts.items()}
+    usable = {split: [each for each in part if each.member in spool.kept] for split, part in parts.items()}
+    for split, part in parts.items():
+        if part and not usable[split]:
+            raise ValueError(f"{source}: none of the {len(part)} images of {split} can be used; mend them")
+    return usable
 
 
 def row_groups(

@@ -40,13 +40,10 @@ def guided_share(path: Path) -> float | None:
     """Share of a recipe's prompts whose guidance is not 1 and that say anything: those need the unconditional half."""
     if not path.is_file():
         return None
-    import pyarrow.parquet as pq  # here, not above: most plans have no prompts to read
+    from sgid.image_table import read_table  # here, not above: most plans have no prompts to read
 
-    table = pq.read_table(path, columns=["guidance", "weights"])
-    needs = [
-        g != 1 and bool(json.loads(w))
-        for g, w in zip(*(table[name].to_pylist() for name in table.column_names), strict=True)
-    ]
+    rows = read_table(path, ["guidance", "weights"]).to_pylist()
+    needs = [row["guidance"] != 1 and bool(json.loads(row["weights"])) for row in rows]
     return sum(needs) / len(needs) if needs else None
 
 
@@ -63,10 +60,9 @@ def device_of(job: Job, root: Path = Path()) -> str:
         return str(read_quietly(path).get("provenance", {}).get("device", ""))
     if path.suffix != ".parquet" or not path.is_file():
         return ""
-    import pyarrow.parquet as pq
+    from sgid.image_table import read_metadata
 
-    metadata = pq.read_schema(path).metadata or {}
-    return str(json.loads(metadata.get(b"sgid", b"{}")).get("provenance", {}).get("device", ""))
+    return str(read_metadata(path).get("provenance", {}).get("device", ""))
 
 
 def of_device(jobs: Iterable[Job], names: Iterable[str], root: Path = Path()) -> list[Job]:
