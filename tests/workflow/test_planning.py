@@ -16,7 +16,7 @@ from sgid.matrix import Matrix
 from sgid.planning.build import Build
 
 OVERLAYS = [((), ()), (("demo", "demo_all"), (*DEMO, "config/demo_all.yaml"))]
-MORE = {"figure_noise", "figure_classes", "figure_curves", "figure_cost", "selected", "protocol"}
+MORE = {"figure_noise", "figure_classes", "figure_curves", "figure_cost", "selected", "protocol", "filter"}
 PLAIN = ("-n", "--workflow-profile", "none")  # the default profile's logger leaves the jobs out
 JOB = re.compile(
     r"^(?:local)?rule (\w+):\n(?:    (?!log|output)[^\n]*\n)*?    output: ([^\n]*)\n"

@@ -11,6 +11,7 @@ from sgid.dataset_registry import DatasetRegistry
 from sgid.matrix import PREDICTION_TESTS, TABLE_FILES, Matrix
 from sgid.method_images import MethodImages
 from sgid.planning.amounts import Amounts
+from sgid.planning.filters import Filters
 from sgid.planning.graph import Graph, Job
 from sgid.planning.plots import Plots
 from sgid.presentation import Presentation
@@ -34,6 +35,7 @@ class Build:
         self.matrix, self.amounts = matrix, amounts or Amounts(matrix)
         self.data = DatasetRegistry(matrix.config["datasets"])
         self.methods, self.shown, self.plots = MethodImages(matrix), Presentation(matrix), Plots(matrix)
+        self.filters = Filters(matrix, self.amounts)
         self.grammar = grammar(
             (r"resources/datasets/{dataset}/archives\.json", self._fetch_dataset),
             (r"resources/models/{model}/model\.json", self._fetch_model),
@@ -59,11 +61,13 @@ class Build:
             (r"results/tables/{name}\.predictions\.csv", self._compare_predictions),
             (r"results/tables/(?P<name>[^/.]+)\.\w+", self._render_table),
             (r"results/figures/(?P<name>[^/.]+)\.\w+", self.plots.job),
+            *self.filters.grammar,
         )
 
     def graph(self, names: Iterable[str]) -> Graph:
         """The jobs behind some tables and figures, those that they share once."""
-        return Graph.behind([path for name in names for path in self.matrix.targets(name)], self.producer)
+        targets = [path for name in names for path in (*self.matrix.targets(name), *self.filters.paths.reports(name))]
+        return Graph.behind(targets, self.producer)
 
     def producer(self, path: str) -> Job | None:
         """The job that makes a file; None for a file that is given."""
@@ -138,6 +142,8 @@ class Build:
         return Job("draw_images", f"draw_images/{place}", (f"results/images/{place}.parquet",), inputs, work=work)
 
     def _collect_images(self, dataset: str, recipe: str, noise: str) -> Job:
+        if "filters" in self.matrix.recipes[recipe]:
+            return self.filters.collect(dataset, recipe, noise)
         shards, part = self.matrix.image_shards(dataset, recipe, noise), f"{dataset}/{recipe}/noise-{noise}"
         return Job("collect_images", f"collect_images/{part}", (f"results/images/{part}.json",), (*shards,))
 

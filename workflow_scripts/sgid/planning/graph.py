@@ -12,13 +12,14 @@ STAGES = {
     "captions": ("write_sentences", "write_captions", "list_captions", "score_captions", "build_prompts"),
     "images": ("draw_images", "collect_images"),
     "choice": ("train_candidate", "choose_noise", "choose_recipe"),
+    "filter": ("score_images", "judge_images", "reject_images", "reject_by_chance", "filter_images"),
     "training": ("train_classifier",),
 }
 LAST_STAGE = "tables, figures"
 STAGE_OF = {rule: stage for stage, rules in STAGES.items() for rule in rules}
 ON_A_GPU = (
     *("write_sentences", "write_captions", "score_captions", "draw_images"),
-    *("train_candidate", "train_classifier", "measure_consistency"),
+    *("train_candidate", "train_classifier", "measure_consistency", "score_images", "judge_images"),
 )
 
 

@@ -19,7 +19,11 @@ RULE_OF = {
 }
 WITH_NUMBERS = ("noise", "classes", "curves", "cost")  # kinds that also write what they draw
 # Where the output stands whose job's benchmark a figure of costs reads.
-MEASURED_BY = {"draw_images": "results/images", "score_captions": "results/similarity"}
+MEASURED_BY = {
+    "draw_images": "results/images",
+    "score_captions": "results/similarity",
+    "judge_images": "results/filter",
+}
 
 
 class Plots:
@@ -74,4 +78,6 @@ def measured_output(path: str) -> str:
         return f"results/captions/{rest[0]}/sentences.yaml"
     if rule == "write_captions":
         return f"results/captions/{rest[0]}/{rest[1]}/beam/{rest[2]}.parquet"
+    if rule == "score_images":
+        return f"results/filter/{'/'.join(rest)}/clip.parquet"
     return f"{MEASURED_BY[rule]}/{'/'.join(rest)}.parquet"
