@@ -31,6 +31,7 @@ ROOMS = [
         "recipes",
         "references",
         "locks",
+        "builds",
         "lease",
         "runtime",
         "stopping",
@@ -91,6 +92,7 @@ PLANNING = (
 STANDARD_LIBRARY_ONLY = (
     "seeding",
     "guidance",
+    "builds",
     "lease",
     "caption_scores",
     "prompts",

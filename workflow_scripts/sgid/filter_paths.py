@@ -63,7 +63,7 @@ class ImageFilters:
         return f"{FOLDER}/{dataset}/{self.matrix.recipes[recipe]['filter'][LIKE]}/rejects.csv"
 
     def scored(self, dataset: str, recipe: str) -> list[tuple[str, str]]:
-        """(rule, output) of what scored the pictures for a filter; none for a recipe that draws or filters by chance."""
+        """(rule, output) of what scores the pictures for a filter; none of a recipe that draws or filters by chance."""
         if not rules_of(self.matrix.recipes[recipe]):
             return []
         clip, judged = self.clip_scores(dataset, recipe), self.judgements(dataset, recipe)

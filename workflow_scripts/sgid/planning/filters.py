@@ -1,4 +1,4 @@
-"""The jobs that filter images: which job makes each of their files, as rules/filter.smk has it (standard library only)."""
+"""The jobs that filter images: what makes each of their files, as rules/filter.smk has it (standard library only)."""
 
 from collections.abc import Callable
 
