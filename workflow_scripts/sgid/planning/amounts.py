@@ -6,6 +6,7 @@ What only results tell, the noise rate that validation chose and the share of pr
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from math import ceil
 
 from sgid.matrix import CHOSEN, Matrix
 from sgid.planning.work import FORWARD, Epochs, Work, draw_units, evaluations_of_schedule, sequences_of
@@ -15,6 +16,7 @@ ASSUMED_RATE = 0.5
 # Bytes of a stored picture for each pixel: PNG of natural pictures 2.3 to 2.4, JPEG 95 without subsampling 1.43.
 BYTES_A_PIXEL = {"png": 2.4, "jpeg95": 1.43}
 PREDICTION_BYTES = 32  # a test picture: id, two labels, two probabilities, before compression
+SENTENCES_AT_ONCE = 64  # sgid.sentences.BATCH, which loads torch
 OWN_SCHEDULER = {"instruct-pix2pix": "euler-ancestral"}  # that of the checkpoint; Stable Diffusion v1-5's is PNDM
 DEFAULT_SCHEDULER = "pndm"
 
@@ -66,9 +68,10 @@ class Amounts:
         return len(range(i, images, shards))
 
     def sentences(self, dataset: str) -> Work:
-        """T5's sentences about each class."""
-        count = self.matrix.datasets[dataset]["classes"] * self.config["sentences"]["count"]
-        return Work("sentences", self._key("t5", dataset), units=count, captions=count)
+        """T5's sentences about each class: steps of a token for a batch, where it never repeats itself."""
+        classes, how = self.matrix.datasets[dataset]["classes"], self.config["sentences"]
+        steps = classes * ceil(how["count"] / SENTENCES_AT_ONCE) * how["max_length"]
+        return Work("sentences", self._key("t5", dataset), units=steps, captions=classes * how["count"])
 
     def captions(self, dataset: str, i: int) -> Work:
         """Both of BLIP's samplers on one shard."""
