@@ -126,7 +126,7 @@ def test_what_the_drawn_world_takes_is_estimated_by_nothing(demo_config):
 
 
 def finished(count: int) -> list[Job]:
-    return [Job("draw_images", f"draw_images/{i}", (f"{i}",), work=DRAWING) for i in range(count)]
+    return [Job("draw_images", f"{i}", (f"{i}",), work=DRAWING) for i in range(count)]
 
 
 def test_finished_jobs_count_before_any_estimate_and_a_resumed_one_does_not_spoil_them(tmp_path):

@@ -58,7 +58,7 @@ def enter(files: Files, folder: Path = FOLDER) -> None:
 
 
 def refuse_beside(path: Path, files: Files) -> None:
-    """Raise BuildError where the build of a record is at work on some of these files; remove the record of a dead one."""
+    """Raise BuildError where the build of a record lives and shares files; remove the record of one that has ended."""
     with open(path, "r+", encoding="utf-8") as record:
         if lock_if_free(record):
             path.unlink()
@@ -68,7 +68,9 @@ def refuse_beside(path: Path, files: Files) -> None:
     if shared:
         host, _, process = path.stem.rpartition("-")
         named = f"{', '.join(shared[:SHOWN])}{', …' if len(shared) > SHOWN else ''}"
-        raise BuildError(f"{named}: another Snakemake (process {process} on {host}) reads or makes them; wait for its end")
+        raise BuildError(
+            f"{named}: another Snakemake (process {process} on {host}) reads or makes them; wait for its end"
+        )
 
 
 def _hold(files: Files, path: Path) -> None:

@@ -32,12 +32,12 @@ class Filters:
     def collect(self, dataset: str, recipe: str, noise: str) -> Job:
         """The job that makes the set of a filtered recipe."""
         part, inputs = f"{dataset}/{recipe}/noise-{noise}", (*self._taken(dataset, recipe), rejects(dataset, recipe))
-        return Job("filter_images", f"filter_images/{part}", (f"results/images/{part}.json",), inputs)
+        return Job("filter_images", part, (f"results/images/{part}.json",), inputs)
 
     def _score(self, dataset: str, recipe: str) -> Job:
         inputs = (*self._scored(dataset, recipe), *originals(dataset, "train"), *self.matrix.model("clip"))
         part, work = f"{dataset}/{recipe}", self.amounts.comparing(dataset, recipe)
-        return Job("score_images", f"score_images/{part}", (f"{FOLDER}/{part}/clip.parquet",), inputs, work=work)
+        return Job("score_images", part, (f"{FOLDER}/{part}/clip.parquet",), inputs, work=work)
 
     def _judge(self, dataset: str, recipe: str, seed: str) -> Job:
         backbone = self.matrix.config["backbones"][self.matrix.config["selection"]["backbone"]]
@@ -45,25 +45,25 @@ class Filters:
         inputs = (*self._scored(dataset, recipe), *originals(dataset, "train", "validation"), *weights)
         part, work = f"{dataset}/{recipe}/seed-{seed}", self.amounts.judging(dataset, recipe)
         outputs = tuple(f"{FOLDER}/{part}.{ending}" for ending in JUDGED)
-        return Job("judge_images", f"judge_images/{part}", outputs, inputs, work=work)
+        return Job("judge_images", part, outputs, inputs, work=work)
 
     def _reject(self, dataset: str, recipe: str) -> Job:
         by_chance = recipe in self.paths.filtered(by_chance=True)
         rule, part = "reject_by_chance" if by_chance else "reject_images", f"{dataset}/{recipe}"
         by = [self.paths.pattern(dataset, recipe)] if by_chance else self._asked(dataset, recipe)
         outputs = tuple(f"{FOLDER}/{part}/{name}.csv" for name in LEFT_OUT)
-        return Job(rule, f"{rule}/{part}", outputs, (*self._taken(dataset, recipe), *by))
+        return Job(rule, part, outputs, (*self._taken(dataset, recipe), *by))
 
     def _report(self, dataset: str, recipe: str) -> Job:
         left_out = [f"{FOLDER}/{dataset}/{recipe}/{name}.csv" for name in LEFT_OUT]
         inputs = (*self._taken(dataset, recipe), *self._asked(dataset, recipe), *left_out, *originals(dataset))
         outputs = tuple(f"{FOLDER}/{dataset}/{recipe}.{ending}" for ending in REPORTED)
-        return Job("report_rejects", f"report_rejects/{dataset}/{recipe}", outputs, inputs)
+        return Job("report_rejects", f"{dataset}/{recipe}", outputs, inputs)
 
     def _show(self, dataset: str, recipe: str) -> Job:
         inputs = (*self._taken(dataset, recipe), *originals(dataset, "train"), rejects(dataset, recipe))
         outputs = tuple(f"{FOLDER}/{dataset}/{recipe}.{ending}" for ending in SHOWN)
-        return Job("show_rejects", f"show_rejects/{dataset}/{recipe}", outputs, inputs)
+        return Job("show_rejects", f"{dataset}/{recipe}", outputs, inputs)
 
     def _scored(self, dataset: str, recipe: str) -> list[str]:
         """What is read of a recipe whose pictures are scored."""

@@ -25,13 +25,13 @@ ON_A_GPU = (
 
 @dataclass(frozen=True)
 class Job:
-    """One job of Snakemake's. place: its rule and wildcards as a path, which its log and benchmark have too.
+    """One job of Snakemake's. part: its wildcards as a path, as its log and benchmark have them.
 
     inputs: only those that may be made by other jobs; `names`: its wildcards.
     """
 
     rule: str
-    place: str
+    part: str
     outputs: tuple[str, ...]
     inputs: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict, compare=False, hash=False)
@@ -46,6 +46,11 @@ class Job:
     def on_gpu(self) -> bool:
         """Whether its rule asks for a GPU."""
         return self.rule in ON_A_GPU
+
+    @property
+    def place(self) -> str:
+        """Its rule and wildcards as a path."""
+        return f"{self.rule}/{self.part}"
 
     @property
     def log(self) -> str:

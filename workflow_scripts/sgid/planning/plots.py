@@ -37,7 +37,7 @@ class Plots:
         kind = self.matrix.entry(name)["kind"]
         endings = (*FIGURE_FILES, *([".csv"] if kind in WITH_NUMBERS else []))
         outputs = tuple(f"results/figures/{name}{ending}" for ending in endings)
-        return Job(RULE_OF[kind], f"{RULE_OF[kind]}/{name}", outputs, (*self._reads[kind](name),))
+        return Job(RULE_OF[kind], name, outputs, (*self._reads[kind](name),))
 
     @property
     def _reads(self) -> dict[str, Callable[[str], list[str]]]:
