@@ -7,6 +7,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 
 from sgid import training_settings
+from sgid.builds import BuildError, Files, enter
 from sgid.configuration import checked
 from sgid.cost_plan import CostPlan
 from sgid.filter_paths import ImageFilters
@@ -40,6 +41,14 @@ data = matrix.registry
 
 def one_of(names):
     return "|".join(names) or "(?!)"  # of nothing: a pattern that never matches
+
+
+# Where there is something to do, before the first job: two builds of the same files would overwrite each other.
+onstart:
+    try:
+        enter(Files.of(workflow.dag.needrun_jobs()))
+    except BuildError as error:
+        raise WorkflowError(str(error)) from None
 
 
 wildcard_constraints:

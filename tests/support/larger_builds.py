@@ -5,7 +5,7 @@ from pathlib import Path
 
 from snake import copy_of_the_repository
 
-from sgid.references import OF_ONE_SET
+from sgid.figure_references import OF_ONE_SET
 
 SCRIPT = re.compile(r'    script:\n        "\.\./workflow_scripts/(?!pack_results|import_archive)\w+\.py"')
 TOUCH = '    shell:\n        "touch {output}"'

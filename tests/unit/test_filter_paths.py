@@ -11,6 +11,7 @@ from sgid.model_needs import models_needed
 from sgid.page_paths import ImagePages
 from sgid.references import ConfigError, check_references
 from sgid.report_paths import CaptionReports
+from sgid.site_costs import benchmarks_of
 from sgid.site_paths import SitePages
 from sgid.training_settings import plain
 
@@ -151,6 +152,17 @@ def test_pages_captions_and_costs_of_the_site_know_filtered_recipes(config):
     drawn = [tuple(entry) for entry in SitePages(matrix).costly() if entry[0] == "draw_images"]
     assert len(drawn) == len(set(drawn)) > 0
     assert all("/sgid/" in path for _, _, path in drawn)
+
+
+def test_the_site_misses_the_benchmark_of_what_scores_pictures_for_filters_once_a_data_set(config):
+    config["build"] = ["filter"]
+    costly = [entry for entry in SitePages(Matrix(config)).costly() if entry[1] == "pets" and "filter" in entry[2]]
+    assert costly == [
+        ["score_images", "pets", "results/filter/pets/sgid/clip.parquet"],
+        ["judge_images", "pets", "results/filter/pets/sgid/seed-0.parquet"],
+    ]
+    found = [str(path) for rule, _, output in costly for path in benchmarks_of(rule, output)]
+    assert set(ImageFilters(Matrix(config)).benchmarks("pets", "sgid_by_both")) <= set(found)
 
 
 def test_validation_may_choose_between_a_recipe_and_its_filtered_pictures(config):

@@ -32,6 +32,7 @@ ROOMS = [
         "figure_references",
         "references",
         "locks",
+        "builds",
         "lease",
         "runtime",
         "stopping",
@@ -105,6 +106,7 @@ PLANNING = (
 STANDARD_LIBRARY_ONLY = (
     "seeding",
     "guidance",
+    "builds",
     "lease",
     "caption_scores",
     "prompts",

@@ -116,7 +116,7 @@ def test_a_build_takes_no_less_than_its_longest_chain_nor_than_its_work_shared_o
         for i, (_, before) in enumerate(described)
     ]
     graph = graph_of(jobs, *(f"f{i}" for i in range(len(jobs))))
-    seconds = {job: described[int(job.place)][0] for job in graph.jobs}
+    seconds = {job: described[int(job.part)][0] for job in graph.jobs}
     needs, longest = graph.needs(), {}
     for job in graph.jobs:
         longest[job] = seconds[job] + max((longest[each] for each in needs[job]), default=0)

@@ -13,7 +13,7 @@ from sgid.planning.progress import progress_of, text_of
 from sgid.planning.rates import Cost
 from sgid.planning.traces import Marker, Traces, blamed_in, markers_in, traces_in
 
-JOBS = [Job("draw_images", "draw_images/a", ("results/a",)), Job("draw_images", "draw_images/b", ("results/b",))]
+JOBS = [Job("draw_images", "a", ("results/a",)), Job("draw_images", "b", ("results/b",))]
 LOG = "logs/draw_images/a.log"
 HOLDER = "import sys, time; stream = open(sys.argv[1], 'a'); print('open', flush=True); time.sleep(60)"
 TOLD = """[Wed Nov 25 20:17:02 2026]

@@ -6,12 +6,13 @@ import pytest
 from configuration_files import read_config
 
 from sgid.matrix import Matrix
-from sgid.planning.amounts import Amounts, Found
+from sgid.planning.amounts import SENTENCES_AT_ONCE, Amounts, Found
 from sgid.planning.build import Build
-from sgid.planning.estimates import CEILING, START, UNET_GOAL, Device
+from sgid.planning.estimates import CEILING, START, T5_WAIT, UNET_GOAL, Device
 from sgid.planning.graph import Job
 from sgid.planning.rates import Rates, benchmark_seconds, measured_rates, own_rates
 from sgid.planning.work import EVALUATION, Epochs, Work, draw_units, evaluations_of_schedule
+from sgid.sentences import BATCH
 
 H200 = Device("H200", CEILING, 54.5)
 DRAWING = Work(
@@ -64,6 +65,24 @@ def test_the_shards_of_a_set_add_up_to_its_pictures(amounts):
     assert sum(amounts.drawing("cifar10", "sgid", "0.5", i).images for i in range(shards)) == 50_000
 
 
+def test_sentences_wait_for_python_on_any_gpu_and_are_drawn_64_at_a_time(amounts):
+    work = amounts.sentences("pets")
+    assert (work.units, work.captions) == (37 * 4 * 20, 37 * 200)
+    assert SENTENCES_AT_ONCE == BATCH
+    costs = [Rates(device).cost(work) for device in (H200, Device("half", CEILING / 2))]
+    assert costs[0].basis == "estimate"
+    assert work.units * T5_WAIT < costs[0].seconds - START < costs[1].seconds - START < 2 * work.units * T5_WAIT
+
+
+def test_a_filter_costs_a_look_at_each_picture_and_one_training_on_the_originals(amounts):
+    looked, judged = amounts.comparing("pets", "sgid"), amounts.judging("pets", "sgid")
+    pictures = amounts.images("pets", "sgid")
+    assert (looked.units, judged.runs) == (2 * pictures, 1)
+    plain = amounts.training("pets", "resnet50", None, recipe=None, runs=1)
+    assert (judged.units - plain.units) * 3 == pytest.approx(pictures)
+    assert judged.held > plain.held
+
+
 def test_equal_steps_cost_what_the_plain_backbone_does(amounts):
     works = {
         name: amounts.training("pets", "resnet50", name, recipe="sgid" if name.startswith("sgid") else None, runs=5)
@@ -107,7 +126,7 @@ def test_what_the_drawn_world_takes_is_estimated_by_nothing(demo_config):
 
 
 def finished(count: int) -> list[Job]:
-    return [Job("draw_images", f"draw_images/{i}", (f"{i}",), work=DRAWING) for i in range(count)]
+    return [Job("draw_images", f"{i}", (f"{i}",), work=DRAWING) for i in range(count)]
 
 
 def test_finished_jobs_count_before_any_estimate_and_a_resumed_one_does_not_spoil_them(tmp_path):

@@ -104,6 +104,7 @@ def batches(loader: type, root: Path) -> Theirs:
 def folders(root: Path, split_of: Mapping[str, str]) -> Theirs:
     images, rows = vision.Caltech101(root), []
     for (picture, label), index in zip(images, images.index, strict=True):
+        picture.load()  # which closes its file
         image_id = f"{images.categories[label]}/image_{index:04d}"
         path = root / f"caltech101/101_ObjectCategories/{image_id}.jpg"
         rows.append(Row(image_id, split_of[image_id], label, picture, path))

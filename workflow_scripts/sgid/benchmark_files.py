@@ -9,7 +9,13 @@ from typing import NamedTuple
 
 BENCHMARKS = Path("results/benchmarks")
 # The costly rules to the folder below results that their outputs lie in; a benchmark has the same names below its own.
-OUTPUTS = {"draw_images": "images", "train_candidate": "selection", "train_classifier": "runs"}
+OUTPUTS = {
+    "draw_images": "images",
+    "train_candidate": "selection",
+    "score_images": "filter",
+    "judge_images": "filter",
+    "train_classifier": "runs",
+}
 
 
 class Measured(NamedTuple):

@@ -62,14 +62,20 @@ class ImageFilters:
         """The reject list that a control by chance is like."""
         return f"{FOLDER}/{dataset}/{self.matrix.recipes[recipe]['filter'][LIKE]}/rejects.csv"
 
-    def benchmarks(self, dataset: str, recipe: str) -> list[str]:
-        """Of what scored the pictures for a filter; none for a recipe that draws or filters by chance."""
+    def scored(self, dataset: str, recipe: str) -> list[tuple[str, str]]:
+        """(rule, output) of what scores the pictures for a filter; none of a recipe that draws or filters by chance."""
         if not rules_of(self.matrix.recipes[recipe]):
             return []
-        folder = f"{dataset}/{self.drawn(recipe)}"
-        clip = [f"score_images/{folder}.tsv"] if self.clip_scores(dataset, recipe) else []
-        judged = [f"judge_images/{folder}/seed-{self.seed}.tsv"] if self.judgements(dataset, recipe) else []
-        return [f"results/benchmarks/{path}" for path in clip + judged]
+        clip, judged = self.clip_scores(dataset, recipe), self.judgements(dataset, recipe)
+        return [*(("score_images", path) for path in clip), *(("judge_images", path) for path in judged[:1])]
+
+    def benchmarks(self, dataset: str, recipe: str) -> list[str]:
+        """Of what scored the pictures for a filter; none for a recipe that draws or filters by chance."""
+        place = {"score_images": "", "judge_images": f"/seed-{self.seed}"}
+        return [
+            f"results/benchmarks/{rule}/{dataset}/{self.drawn(recipe)}{place[rule]}.tsv"
+            for rule, _ in self.scored(dataset, recipe)
+        ]
 
     def reports(self, name: str) -> list[str]:
         """The reports of every filtered recipe behind a table or figure."""

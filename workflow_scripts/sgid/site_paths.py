@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from sgid.benchmark_files import benchmarks_on, gaps
+from sgid.filter_paths import ImageFilters
 from sgid.found_files import since
 from sgid.matrix import PREDICTION_TESTS, Matrix
 from sgid.method_images import MethodImages
@@ -210,7 +211,7 @@ class SitePages:
         return gaps(self.costly())
 
     def costly(self) -> list[list[str]]:
-        """[rule, dataset, output] of every drawn shard and every training behind the build."""
+        """[rule, dataset, output] of every drawn shard, filter's scores and training behind the build."""
         shards = [
             ["draw_images", dataset, path]
             for dataset, recipe in dict.fromkeys([*self.drawn, *self.chosen()])
@@ -218,6 +219,8 @@ class SitePages:
             for rate in self.matrix.noise_rates(recipe)
             for path in self.matrix.image_shards(dataset, recipe, rate)
         ]
+        filters = ImageFilters(self.matrix)
+        scored = dict.fromkeys((rule, of[0], path) for of in self.drawn for rule, path in filters.scored(*of))
         candidates = [["train_candidate", of[0], path] for of in self.chosen() for path in self.matrix.candidates(*of)]
         runs = [["train_classifier", run.dataset, run.path] for run in self.matrix.runs(self.build)]
-        return shards + candidates + runs
+        return shards + list(map(list, scored)) + candidates + runs

@@ -5,16 +5,18 @@ What only results tell, the noise rate that validation chose and the share of pr
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
 
 from sgid.matrix import CHOSEN, Matrix
-from sgid.planning.work import Epochs, Work, draw_units, evaluations_of_schedule, sequences_of
+from sgid.planning.work import FORWARD, Epochs, Work, draw_units, evaluations_of_schedule, sequences_of
 from sgid.training_settings import training_of
 
 ASSUMED_RATE = 0.5
 # Bytes of a stored picture for each pixel: PNG of natural pictures 2.3 to 2.4, JPEG 95 without subsampling 1.43.
 BYTES_A_PIXEL = {"png": 2.4, "jpeg95": 1.43}
 PREDICTION_BYTES = 32  # a test picture: id, two labels, two probabilities, before compression
+SENTENCES_AT_ONCE = 64  # sgid.sentences.BATCH, which loads torch
 OWN_SCHEDULER = {"instruct-pix2pix": "euler-ancestral"}  # that of the checkpoint; Stable Diffusion v1-5's is PNDM
 DEFAULT_SCHEDULER = "pndm"
 
@@ -66,9 +68,10 @@ class Amounts:
         return len(range(i, images, shards))
 
     def sentences(self, dataset: str) -> Work:
-        """T5's sentences about each class."""
-        count = self.matrix.datasets[dataset]["classes"] * self.config["sentences"]["count"]
-        return Work("sentences", self._key("t5", dataset), units=count, captions=count)
+        """T5's sentences about each class: steps of a token for a batch, where it never repeats itself."""
+        classes, how = self.matrix.datasets[dataset]["classes"], self.config["sentences"]
+        steps = classes * ceil(how["count"] / SENTENCES_AT_ONCE) * how["max_length"]
+        return Work("sentences", self._key("t5", dataset), units=steps, captions=classes * how["count"])
 
     def captions(self, dataset: str, i: int) -> Work:
         """Both of BLIP's samplers on one shard."""
@@ -128,7 +131,7 @@ class Amounts:
         of, settings = self.matrix.datasets[dataset], training_of(self.config, method)
         held_out = self._validation(dataset)
         kept = of["train"] - held_out if method is None and isinstance(of["validation"], float) else of["train"]
-        entry = self.backbone(backbone, small=of["image_size"] <= 64)
+        entry = self.backbone(backbone, dataset)
         drawn = self._drawn(dataset, recipe, settings.get("per_original")) * kept / of["train"]
         measured = held_out if method is None else self._test_images(dataset)
         by_epoch = held_out if settings["report"] == "best_on_validation" and method is not None else 0
@@ -143,8 +146,8 @@ class Amounts:
             "cached" if cached else "head" if head else "all",
         )
         tested = runs * (measured + by_epoch * epochs.epochs)
-        units = (epochs.at_hand(settings) + tested) if cached else runs * passed + tested / 3
-        naive = runs * (passed + measured * epochs.epochs / 3)
+        units = (epochs.at_hand(settings) + tested) if cached else runs * passed + tested * FORWARD
+        naive = runs * (passed + measured * epochs.epochs * FORWARD)
         stored = 0.0 if method is None else runs * measured * PREDICTION_BYTES
         held = (epochs.originals + epochs.generated + measured) * entry["view"]["resize"] ** 2 * 3
         amounts = {"images": runs * passed, "stored": stored, "cached": stored, "held": held}
@@ -157,10 +160,25 @@ class Amounts:
         pictures = originals * (1 + entry["replicates"])
         return Work("measuring", self._key(entry.get("encoder", "clip"), dataset), pictures, images=pictures)
 
-    def backbone(self, name: str, *, small: bool) -> dict:
-        """A backbone as data sets of small or of usual pictures have it."""
+    def comparing(self, dataset: str, recipe: str) -> Work:
+        """A recipe's pictures and their originals, each seen once by CLIP; its texts, some a class, are left out."""
+        pictures = self.images(dataset, recipe) + self._drawn(dataset, recipe, None)
+        return Work("measuring", self._key("clip", dataset), pictures, images=pictures)
+
+    def judging(self, dataset: str, recipe: str) -> Work:
+        """One training on the originals, as candidates are trained, and what it says of a recipe's pictures."""
+        backbone = self.config["selection"]["backbone"]
+        work, drawn = self.training(dataset, backbone, None, recipe=None, runs=1), self._drawn(dataset, recipe, None)
+        side = self.backbone(backbone, dataset)["view"]["resize"]
+        tested = drawn if work.key[-1] == "cached" else drawn * FORWARD
+        amounts = {"units": work.units + tested, "naive": work.naive + drawn * FORWARD}
+        stored = float(drawn * PREDICTION_BYTES)
+        return replace(work, **amounts, stored=stored, cached=stored, held=work.held + drawn * side**2 * 3)
+
+    def backbone(self, name: str, dataset: str) -> dict:
+        """A backbone as it is for the pictures of a data set, small or usual."""
         entry = self.config["backbones"][name]
-        over = entry.get("small_images", {}) if small else {}
+        over = entry.get("small_images", {}) if self.matrix.datasets[dataset]["image_size"] <= 64 else {}
         return entry | {key: entry.get(key, {}) | over.get(key, {}) for key in ("view", "recipe")}
 
     def _backbone_key(self, name: str, dataset: str) -> tuple[str, str]:

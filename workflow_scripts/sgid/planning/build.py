@@ -11,6 +11,7 @@ from sgid.dataset_registry import DatasetRegistry
 from sgid.matrix import PREDICTION_TESTS, TABLE_FILES, Matrix
 from sgid.method_images import MethodImages
 from sgid.planning.amounts import Amounts
+from sgid.planning.filters import Filters
 from sgid.planning.graph import Graph, Job
 from sgid.planning.plots import Plots
 from sgid.presentation import Presentation
@@ -34,6 +35,7 @@ class Build:
         self.matrix, self.amounts = matrix, amounts or Amounts(matrix)
         self.data = DatasetRegistry(matrix.config["datasets"])
         self.methods, self.shown, self.plots = MethodImages(matrix), Presentation(matrix), Plots(matrix)
+        self.filters = Filters(matrix, self.amounts)
         self.grammar = grammar(
             (r"resources/datasets/{dataset}/archives\.json", self._fetch_dataset),
             (r"resources/models/{model}/model\.json", self._fetch_model),
@@ -59,56 +61,58 @@ class Build:
             (r"results/tables/{name}\.predictions\.csv", self._compare_predictions),
             (r"results/tables/(?P<name>[^/.]+)\.\w+", self._render_table),
             (r"results/figures/(?P<name>[^/.]+)\.\w+", self.plots.job),
+            *self.filters.grammar,
         )
 
     def graph(self, names: Iterable[str]) -> Graph:
         """The jobs behind some tables and figures, those that they share once."""
-        return Graph.behind([path for name in names for path in self.matrix.targets(name)], self.producer)
+        targets = [path for name in names for path in (*self.matrix.targets(name), *self.filters.paths.reports(name))]
+        return Graph.behind(targets, self.producer)
 
     def producer(self, path: str) -> Job | None:
         """The job that makes a file; None for a file that is given."""
         for pattern, make in self.grammar:
             if found := pattern.fullmatch(path):
-                job = make(**found.groupdict())
-                return job and replace(job, names=found.groupdict())
+                return replace(make(**found.groupdict()), names=found.groupdict())
         if path.startswith("results/"):
             raise ConfigError(f"{path}: no rule is known that makes it; tell sgid.planning.build of it")
         return None
 
     def _fetch_dataset(self, dataset: str) -> Job:
         work = self.amounts.archives(dataset)
-        return Job("fetch_dataset", f"fetch_dataset/{dataset}", (*self.data.record(dataset),), work=work)
+        return Job("fetch_dataset", dataset, (*self.data.record(dataset),), work=work)
 
-    def _fetch_model(self, model: str) -> Job | None:
+    def _fetch_model(self, model: str) -> Job:
         record = f"resources/models/{model}/model.json"
-        return Job("fetch_model", f"fetch_model/{model}", (record,), work=self.amounts.weights(model))
+        return Job("fetch_model", model, (record,), work=self.amounts.weights(model))
 
     def _prepare_dataset(self, dataset: str) -> Job:
         outputs = tuple(f"results/datasets/{dataset}/{name}" for name in SPLITS)
-        place = f"prepare_dataset/{dataset}"
-        return Job("prepare_dataset", place, outputs, (*self.data.record(dataset),), work=self.amounts.tables(dataset))
+        return Job(
+            "prepare_dataset", dataset, outputs, (*self.data.record(dataset),), work=self.amounts.tables(dataset)
+        )
 
     def _name_classes(self, dataset: str) -> Job:
         outputs = tuple(f"results/datasets/{dataset}/{name}" for name in ("classes.csv", "preview.md"))
         inputs = tuple(f"results/datasets/{dataset}/{name}" for name in ("labels.csv", "index.csv"))
-        return Job("name_classes", f"name_classes/{dataset}", outputs, inputs)
+        return Job("name_classes", dataset, outputs, inputs)
 
     def _write_sentences(self, dataset: str) -> Job:
         inputs = (classes_of(dataset), *self.matrix.model("t5"))
         outputs = (f"results/captions/{dataset}/sentences.yaml",)
         work = self.amounts.sentences(dataset)
-        return Job("write_sentences", f"write_sentences/{dataset}", outputs, inputs, work=work)
+        return Job("write_sentences", dataset, outputs, inputs, work=work)
 
     def _captions(self, dataset: str, source: str, sampler: str, i: str, n: str) -> Job:
         images, shard = self.matrix.images_named(dataset, source), f"shard-{i}-of-{n}"
         folder, work = f"results/captions/{dataset}/{source}", self.amounts.captions(dataset, int(i))
         if sampler in WRITTEN:
             outputs = tuple(f"{folder}/{each}/{shard}.parquet" for each in WRITTEN)
-            place = f"write_captions/{dataset}/{source}/{shard}"
-            return Job("write_captions", place, outputs, (*images, *self.matrix.model("blip")), work=work)
+            part = f"{dataset}/{source}/{shard}"
+            return Job("write_captions", part, outputs, (*images, *self.matrix.model("blip")), work=work)
         listed = (f"results/captions/{dataset}/sentences.yaml",) if sampler == "sentences" else ()
-        place, outputs = f"list_captions/{dataset}/{source}/{sampler}/{shard}", (f"{folder}/{sampler}/{shard}.parquet",)
-        return Job("list_captions", place, outputs, (*images, classes_of(dataset), *listed))
+        part, outputs = f"{dataset}/{source}/{sampler}/{shard}", (f"{folder}/{sampler}/{shard}.parquet",)
+        return Job("list_captions", part, outputs, (*images, classes_of(dataset), *listed))
 
     def _score_captions(self, dataset: str, source: str, sampler: str, i: str, n: str) -> Job:
         part = f"{dataset}/{source}/{sampler}/shard-{i}-of-{n}"
@@ -116,18 +120,16 @@ class Build:
         images = self.matrix.images_named(dataset, source)
         inputs = (*images, f"results/captions/{part}.parquet", classes_of(dataset), *model)
         work = self.amounts.scores(dataset, int(i))
-        return Job(
-            "score_captions", f"score_captions/{part}", (f"results/similarity/{part}.parquet",), inputs, work=work
-        )
+        return Job("score_captions", part, (f"results/similarity/{part}.parquet",), inputs, work=work)
 
     def _build_prompts(self, dataset: str, recipe: str) -> Job:
         captions = self.matrix.caption_shards(dataset, recipe)
         inputs = (*self.matrix.source_tables(dataset, recipe), *captions, classes_of(dataset))
         part = f"{dataset}/{recipe}"
-        return Job("build_prompts", f"build_prompts/{part}", (f"results/prompts/{part}.parquet",), inputs)
+        return Job("build_prompts", part, (f"results/prompts/{part}.parquet",), inputs)
 
     def _draw_images(self, dataset: str, recipe: str, noise: str, i: str, n: str) -> Job:
-        place = f"{dataset}/{recipe}/noise-{noise}/shard-{i}-of-{n}"
+        part = f"{dataset}/{recipe}/noise-{noise}/shard-{i}-of-{n}"
         inputs = (
             *self.matrix.source_tables(dataset, recipe),
             f"results/prompts/{dataset}/{recipe}.parquet",
@@ -135,11 +137,13 @@ class Build:
             *self.matrix.model(self.matrix.recipes[recipe]["model"]),
         )
         work = self.amounts.drawing(dataset, recipe, noise, int(i))
-        return Job("draw_images", f"draw_images/{place}", (f"results/images/{place}.parquet",), inputs, work=work)
+        return Job("draw_images", part, (f"results/images/{part}.parquet",), inputs, work=work)
 
     def _collect_images(self, dataset: str, recipe: str, noise: str) -> Job:
+        if "filters" in self.matrix.recipes[recipe]:
+            return self.filters.collect(dataset, recipe, noise)
         shards, part = self.matrix.image_shards(dataset, recipe, noise), f"{dataset}/{recipe}/noise-{noise}"
-        return Job("collect_images", f"collect_images/{part}", (f"results/images/{part}.json",), (*shards,))
+        return Job("collect_images", part, (f"results/images/{part}.json",), (*shards,))
 
     def _train_candidate(self, dataset: str, recipe: str, noise: str, seed: str) -> Job:
         seeds = self._together(self.matrix.config["selection"]["seeds"], seed)
@@ -152,15 +156,15 @@ class Build:
         )
         outputs = tuple(f"results/selection/{part}/seed-{each}.json" for each in seeds)
         work = self.amounts.training(dataset, backbone, None, recipe=recipe, runs=len(seeds))
-        return Job("train_candidate", f"train_candidate/{part}/{self._seeds(seed)}", outputs, inputs, work=work)
+        return Job("train_candidate", f"{part}/{self._seeds(seed)}", outputs, inputs, work=work)
 
     def _choose_noise(self, dataset: str, recipe: str) -> Job:
         candidates, part = self.matrix.candidates(dataset, recipe), f"{dataset}/{recipe}"
-        return Job("choose_noise", f"choose_noise/{part}", (f"results/selection/{part}.json",), (*candidates,))
+        return Job("choose_noise", part, (f"results/selection/{part}.json",), (*candidates,))
 
     def _choose_recipe(self, dataset: str, method: str) -> Job:
         inputs, outputs = self.methods.candidates(dataset, method), self.methods.choice(dataset, method)
-        return Job("choose_recipe", f"choose_recipe/{dataset}/{method}", (*outputs,), (*inputs,))
+        return Job("choose_recipe", f"{dataset}/{method}", (*outputs,), (*inputs,))
 
     def _train_classifier(self, dataset: str, backbone: str, method: str, seed: str) -> Job:
         seeds, part = self._together(self.matrix.config["seeds"], seed), f"{dataset}/{backbone}/{method}"
@@ -179,7 +183,7 @@ class Build:
         recipes = self.matrix.recipes_of(method)
         recipe = recipes[0] if recipes else None
         work = self.amounts.training(dataset, backbone, method, recipe=recipe, runs=len(seeds))
-        return Job("train_classifier", f"train_classifier/{part}/{self._seeds(seed)}", outputs, inputs, work=work)
+        return Job("train_classifier", f"{part}/{self._seeds(seed)}", outputs, inputs, work=work)
 
     def _together(self, seeds: list[int], seed: str) -> list[int]:
         """The seeds that one job trains."""
@@ -198,36 +202,30 @@ class Build:
             *self.matrix.model(entry.get("encoder", "clip")),
         )
         work = self.amounts.measuring(figure, dataset)
-        return Job(
-            "measure_consistency",
-            f"measure_consistency/{part}",
-            (f"results/consistency/{part}.csv",),
-            inputs,
-            work=work,
-        )
+        return Job("measure_consistency", part, (f"results/consistency/{part}.csv",), inputs, work=work)
 
     def _perturb_images(self, figure: str, dataset: str) -> Job:
         part, inputs = f"{figure}/{dataset}", (f"results/datasets/{dataset}/train.parquet",)
-        return Job("perturb_images", f"perturb_images/{part}", (f"results/cases/{part}.parquet",), inputs)
+        return Job("perturb_images", part, (f"results/cases/{part}.parquet",), inputs)
 
     def _collect_runs(self, name: str) -> Job:
         runs = tuple(run.path for run in self.matrix.runs([name]))
-        return Job("collect_runs", f"collect_runs/{name}", (f"results/tables/{name}.runs.csv",), runs)
+        return Job("collect_runs", name, (f"results/tables/{name}.runs.csv",), runs)
 
     def _test_significance(self, name: str) -> Job:
-        place, outputs = f"test_significance/tables/{name}", (f"results/tables/{name}.tests.csv",)
-        return Job("test_significance", place, outputs, (f"results/tables/{name}.runs.csv",))
+        part, outputs = f"tables/{name}", (f"results/tables/{name}.tests.csv",)
+        return Job("test_significance", part, outputs, (f"results/tables/{name}.runs.csv",))
 
     def _compare_predictions(self, name: str) -> Job:
         predictions = [run.predictions for run in self.shown.starred_runs(name)]
         inputs = (*(f"results/tables/{name}.{each}.csv" for each in ("runs", "tests")), *predictions)
         outputs = (f"results/tables/{name}{PREDICTION_TESTS}",)
-        return Job("compare_predictions", f"compare_predictions/{name}", outputs, inputs)
+        return Job("compare_predictions", name, outputs, inputs)
 
     def _render_table(self, name: str) -> Job:
         outputs = tuple(f"results/tables/{name}{ending}" for ending in TABLE_FILES if ending != ".tests.csv")
         inputs = tuple(f"results/tables/{name}.{each}.csv" for each in ("runs", "tests"))
-        return Job("render_table", f"render_table/tables/{name}", outputs, inputs)
+        return Job("render_table", f"tables/{name}", outputs, inputs)
 
 
 def classes_of(dataset: str) -> str:

@@ -16,11 +16,14 @@ DIFFUSION = (
     *("stable-diffusion-v1-5/stable-diffusion-v1-5", "sd-legacy/stable-diffusion-v1-5"),
     *("runwayml/stable-diffusion-v1-5", "timbrooks/instruct-pix2pix"),
 )
-ENCODER_SHARE = 0.30  # of the ceiling, of BLIP's and CLIP's passes
+ENCODER_SHARE = 0.30  # of the ceiling, of BLIP's, CLIP's and T5's passes
 PROBE_SHARE = 0.35  # of a frozen encoder that is run over a set once
 # GFLOP of one image: the picture's own pass with cross-attention's keys and values; of a token of a sequence.
 BLIP = {"Salesforce/blip-image-captioning-base": 127.3, "Salesforce/blip-image-captioning-large": 403.9}
 BLIP_TOKEN, TOKENS = 0.268, 20
+T5 = "mrm8488/t5-base-finetuned-common_gen"
+T5_STEP = 64 * 0.248  # a token of each of 64 sentences, output layer included
+T5_WAIT = 0.003  # seconds of Python's own work a step, whatever the GPU: its kernels are too small to hide it
 CLIP_IMAGE, CLIP_TEXT = 8.82, 1.83  # ViT-B/32; a text of at most 24 tokens
 CLIP = ("timm/vit_base_patch32_clip_224.openai", "laion/CLIP-ViT-B-32-laion2B-s34B-b79K")
 # Seconds an image of the documented way: BLIP's two calls; scores of twenty captions.
@@ -81,7 +84,9 @@ def network_of(name: str, side: int) -> Network | None:
 def estimated(work: Work, device: Device) -> float | None:
     """Seconds a unit of `work` on a device, None where the model behind it is none that figures are known of."""
     on_h200 = KINDS[work.kind](work.key) if work.kind in KINDS else None
-    return None if on_h200 is None else on_h200 * CEILING / device.ceiling
+    if on_h200 is None:
+        return None
+    return on_h200 * CEILING / device.ceiling + (T5_WAIT if work.kind == "sentences" else 0.0)
 
 
 def _drawing(key: tuple[str, ...]) -> float | None:
@@ -91,6 +96,10 @@ def _drawing(key: tuple[str, ...]) -> float | None:
 def _captions(key: tuple[str, ...]) -> float | None:
     vision = BLIP.get(key[1])
     return vision and _encoder_seconds(vision + int(key[2]) * TOKENS * BLIP_TOKEN)
+
+
+def _sentences(key: tuple[str, ...]) -> float | None:
+    return _encoder_seconds(T5_STEP) if key[1] == T5 else None
 
 
 def _scores(key: tuple[str, ...]) -> float | None:
@@ -118,6 +127,7 @@ def _encoder_seconds(gflop: float) -> float:
 KINDS = {
     "drawing": _drawing,
     "captions": _captions,
+    "sentences": _sentences,
     "scores": _scores,
     "measuring": _measuring,
     "training": _training,
@@ -129,7 +139,7 @@ PARAMETERS = dict.fromkeys(DIFFUSION, 1066) | {
     "timm/vit_base_patch32_clip_224.openai": 151,
     "laion/CLIP-ViT-B-32-laion2B-s34B-b79K": 151,
     "timm/vit_base_patch16_224.augreg_in21k": 103,
-    "mrm8488/t5-base-finetuned-common_gen": 223,
+    T5: 223,
 }
 
 

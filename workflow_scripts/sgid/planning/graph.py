@@ -12,25 +12,26 @@ STAGES = {
     "captions": ("write_sentences", "write_captions", "list_captions", "score_captions", "build_prompts"),
     "images": ("draw_images", "collect_images"),
     "choice": ("train_candidate", "choose_noise", "choose_recipe"),
+    "filter": ("score_images", "judge_images", "reject_images", "reject_by_chance", "filter_images"),
     "training": ("train_classifier",),
 }
 LAST_STAGE = "tables, figures"
 STAGE_OF = {rule: stage for stage, rules in STAGES.items() for rule in rules}
 ON_A_GPU = (
     *("write_sentences", "write_captions", "score_captions", "draw_images"),
-    *("train_candidate", "train_classifier", "measure_consistency"),
+    *("train_candidate", "train_classifier", "measure_consistency", "score_images", "judge_images"),
 )
 
 
 @dataclass(frozen=True)
 class Job:
-    """One job of Snakemake's. place: its rule and wildcards as a path, which its log and benchmark have too.
+    """One job of Snakemake's. part: its wildcards as a path, as its log and benchmark have them.
 
     inputs: only those that may be made by other jobs; `names`: its wildcards.
     """
 
     rule: str
-    place: str
+    part: str
     outputs: tuple[str, ...]
     inputs: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict, compare=False, hash=False)
@@ -45,6 +46,11 @@ class Job:
     def on_gpu(self) -> bool:
         """Whether its rule asks for a GPU."""
         return self.rule in ON_A_GPU
+
+    @property
+    def place(self) -> str:
+        """Its rule and wildcards as a path."""
+        return f"{self.rule}/{self.part}"
 
     @property
     def log(self) -> str:

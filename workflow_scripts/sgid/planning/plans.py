@@ -119,6 +119,8 @@ class Plan:
             notes.append(
                 f"{len(unread)} of {len(drawn)} sets have no prompts yet: all theirs are taken to need guidance."
             )
+        if any(job.rule == "filter_images" for job in self.graph.jobs):
+            notes.append("Trainings with filtered pictures are counted as if nothing were left out.")
         if any(job.names["noise"] == CHOSEN for job in self.graph.jobs if job.rule == "draw_images"):
             notes.append(f"Where validation has not chosen a noise rate yet, {ASSUMED_RATE} is assumed.")
         return notes

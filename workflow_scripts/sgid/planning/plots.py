@@ -19,7 +19,11 @@ RULE_OF = {
 }
 WITH_NUMBERS = ("noise", "classes", "curves", "cost")  # kinds that also write what they draw
 # Where the output stands whose job's benchmark a figure of costs reads.
-MEASURED_BY = {"draw_images": "results/images", "score_captions": "results/similarity"}
+MEASURED_BY = {
+    "draw_images": "results/images",
+    "score_captions": "results/similarity",
+    "judge_images": "results/filter",
+}
 
 
 class Plots:
@@ -33,7 +37,7 @@ class Plots:
         kind = self.matrix.entry(name)["kind"]
         endings = (*FIGURE_FILES, *([".csv"] if kind in WITH_NUMBERS else []))
         outputs = tuple(f"results/figures/{name}{ending}" for ending in endings)
-        return Job(RULE_OF[kind], f"{RULE_OF[kind]}/{name}", outputs, (*self._reads[kind](name),))
+        return Job(RULE_OF[kind], name, outputs, (*self._reads[kind](name),))
 
     @property
     def _reads(self) -> dict[str, Callable[[str], list[str]]]:
@@ -74,4 +78,6 @@ def measured_output(path: str) -> str:
         return f"results/captions/{rest[0]}/sentences.yaml"
     if rule == "write_captions":
         return f"results/captions/{rest[0]}/{rest[1]}/beam/{rest[2]}.parquet"
+    if rule == "score_images":
+        return f"results/filter/{'/'.join(rest)}/clip.parquet"
     return f"{MEASURED_BY[rule]}/{'/'.join(rest)}.parquet"

@@ -1,0 +1,79 @@
+"""Which Snakemakes are at work in a folder: each keeps what it reads and makes locked for as long as it lives.
+
+Snakemake's own locks hold two builds of the same files apart too, but are all removed when any Snakemake of the folder
+ends (9.27, FilePersistence._delete_locks), also one that had nothing to do. These end with their process, however it
+ends, and nothing else removes them. Standard library only.
+"""
+
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sgid.locks import lock_if_free
+
+FOLDER = Path(".snakemake/builds")
+SHOWN = 2  # files that a refusal names
+
+
+class BuildError(Exception):
+    """Another build is at work on the same files."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """What the jobs of a build read and make."""
+
+    reads: frozenset[str]
+    makes: frozenset[str]
+
+    @classmethod
+    def of(cls, jobs: Iterable) -> "Files":
+        """Of Snakemake's jobs."""
+        listed = list(jobs)
+        reads, makes = ({str(path) for job in listed for path in getattr(job, each)} for each in ("input", "output"))
+        return cls(frozenset(reads), frozenset(makes))
+
+    def shared_with(self, other: "Files") -> list[str]:
+        """The files that one of the two makes and the other makes or reads."""
+        return sorted(self.makes & (other.makes | other.reads) | self.reads & other.makes)
+
+
+def enter(files: Files, folder: Path = FOLDER) -> None:
+    """Begin a build that ends with this process. Raises BuildError where one at work shares files with it.
+
+    One that makes nothing (plan, status) disturbs nobody.
+    """
+    if not files.makes:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "door", "w", encoding="utf-8") as door:
+        fcntl.flock(door, fcntl.LOCK_EX)  # one at a time looks around and enters
+        for path in folder.glob("*.json"):
+            refuse_beside(path, files)
+        _hold(files, folder / f"{socket.gethostname()}-{os.getpid()}.json")
+
+
+def refuse_beside(path: Path, files: Files) -> None:
+    """Raise BuildError where the build of a record lives and shares files; remove the record of one that has ended."""
+    with open(path, "r+", encoding="utf-8") as record:
+        if lock_if_free(record):
+            path.unlink()
+            return
+        other = json.load(record)
+    shared = files.shared_with(Files(frozenset(other["reads"]), frozenset(other["makes"])))
+    if shared:
+        host, _, process = path.stem.rpartition("-")
+        named = f"{', '.join(shared[:SHOWN])}{', …' if len(shared) > SHOWN else ''}"
+        raise BuildError(
+            f"{named}: another Snakemake (process {process} on {host}) reads or makes them; wait for its end"
+        )
+
+
+def _hold(files: Files, path: Path) -> None:
+    """Write the record and leave it open and locked: a plain descriptor is closed by the end of the process alone."""
+    path.write_text(json.dumps({"reads": sorted(files.reads), "makes": sorted(files.makes)}), encoding="utf-8")
+    lock_if_free(os.open(path, os.O_RDWR))
