@@ -6,7 +6,7 @@ MINIATURE := --configfile config/demo.yaml --cores $(shell nproc)
 DEMO := all captions_report miniature_quality $(MINIATURE)
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: demo test setup lint format lock clean miniature
+.PHONY: demo test test-slurm slurm setup lint format lock clean miniature
 
 demo: setup
 	@test -t 1 || echo "No terminal, so no progress line: follow the newest file in .snakemake/log instead"
@@ -22,8 +22,20 @@ demo: setup
 	@echo "          results/site/index.html          every number down to its runs, in a folder that opens offline"
 	@echo "          results/report.html              everything in one page that opens offline"
 
-test: setup lint
+test: setup lint slurm
 	$(BIN)/pytest
+
+# A SLURM on loopback, with pretended GPUs, and the workflow through it.
+test-slurm: setup slurm
+	$(BIN)/pytest tests/cluster
+
+# Installs only in a container: where systemd is at work, Debian's packages would start services.
+slurm:
+	@PATH="$$PATH:/usr/sbin:/sbin"; if command -v slurmctld slurmd munged > /dev/null; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && [ ! -d /run/systemd/system ]; then \
+		(apt-get update && apt-get install -y --no-install-recommends slurm-wlm munge) > /dev/null \
+		|| echo "SLURM could not be installed (apt-get install slurm-wlm munge): its tests are skipped"; \
+	else echo "No SLURM here: its tests are skipped (Debian, Ubuntu: apt-get install slurm-wlm munge)"; fi
 
 setup: $(VENV)/installed
 

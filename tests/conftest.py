@@ -6,6 +6,7 @@ import pytest
 from configuration_files import FILES, read_config
 from downloads import folder, mirror  # noqa: F401 - fixtures
 from model_hub import hub, model_folder, online  # noqa: F401 - fixtures
+from slurm_cluster import Cluster, missing_programs
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +23,19 @@ def config(paper_config):
 @pytest.fixture
 def demo_config():
     return read_config(*FILES, "demo")
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """One SLURM for all tests that ask for it; a test takes `slurm`."""
+    if missing := missing_programs():
+        pytest.skip(missing)
+    with Cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def slurm(cluster):
+    """The cluster as it was made: no jobs of another test, every node at work."""
+    yield cluster
+    cluster.tidy()
