@@ -73,13 +73,16 @@ def missing_programs() -> str:
 
 @dataclass(frozen=True)
 class Queued:
-    """A job as squeue knows it: also finished ones, for an hour."""
+    """A job as squeue knows it: also finished ones, for an hour. Times as SLURM writes them, which sort as text."""
 
     number: int
     name: str
     state: str
     node: str
     comment: str
+    minutes: str
+    began: str
+    ended: str
 
 
 class Cluster:
@@ -117,10 +120,12 @@ class Cluster:
 
     def jobs(self) -> list[Queued]:
         """All jobs of the last hour, in the order of submission."""
-        fields = "JobID:|,Name:|,StateCompact:|,NodeList:|,Comment:|"
+        fields = ":|,".join(
+            ("JobID", "Name", "StateCompact", "NodeList", "Comment", "TimeLimit", "StartTime", "EndTime:|")
+        )
         listed = self.command("squeue", "--noheader", "--states=all", "--sort=i", f"--Format={fields}")
         rows = [line.split("|") for line in listed.splitlines()]
-        return [Queued(int(row[0]), *row[1:5]) for row in rows]
+        return [Queued(int(row[0]), *row[1:8]) for row in rows]
 
     def idle_nodes(self) -> list[str]:
         listed = self.command("sinfo", "--noheader", "--Node", "--format=%N %t", "--partition=main", check=False)
