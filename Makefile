@@ -6,7 +6,7 @@ MINIATURE := --configfile config/demo.yaml --cores $(shell nproc)
 DEMO := all captions_report miniature_quality $(MINIATURE)
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: demo test test-slurm slurm setup lint format lock clean miniature
+.PHONY: demo test test-slurm faults slurm setup lint format lock clean miniature
 
 demo: setup
 	@test -t 1 || echo "No terminal, so no progress line: follow the newest file in .snakemake/log instead"
@@ -28,6 +28,10 @@ test: setup lint slurm
 # A SLURM on loopback, with pretended GPUs, and the workflow through it.
 test-slurm: setup slurm
 	$(BIN)/pytest tests/cluster
+
+# What a cluster does to a build, a minute or two each; the log of the last run: docs/faults/slurm.md.
+faults: setup slurm
+	$(BIN)/pytest tests/cluster/test_slow_faults.py -m fault
 
 # Installs only in a container: where systemd is at work, Debian's packages would start services.
 slurm:

@@ -1,58 +1,56 @@
-"""A checkout whose jobs go to the SLURM of the tests through profiles/slurm."""
+"""One build on the SLURM of the tests, for all tests here."""
 
 import os
-import signal
-import subprocess
-import sys
-from pathlib import Path
+import time
 
 import pytest
-from slurm_cluster import Cluster, Queued
-from snake import copy_of_the_repository
+from slurm_checkout import Checkout
+from snake import ROOT
 
-BUILD = ("--configfile", "config/demo.yaml", "tests/cluster/build.yaml")
-PROFILES = ("--profile", "profiles/slurm", "--profile", "tests/cluster/site.yaml")
+from sgid.runtime import provenance
 
+HEADING = """# Faults on a real SLURM
 
-class Checkout:
-    """A copy of the repository, and Snakemake in it."""
+Written by `make faults` on {date}, at or after commit {commit}: SLURM 22.05 on loopback
+(tests/support/slurm_cluster.py), the tiny models of the demo, {processors} processors. After each fault the results of
+before were untouched (times and hashes), no picture was drawn twice, and a plain rerun had nothing to do. Two more, a
+cancelled drawing and a training warned of its time limit, are met in the gate (tests/cluster/test_faults.py).
 
-    def __init__(self, folder: Path, slurm: Cluster):
-        self.folder, self.slurm = copy_of_the_repository(folder), slurm
-        # The pretended GPUs are nothing to compute on.
-        self.environment = slurm.environment | {"SGID_DEVICE": "cpu", "COLUMNS": "400", "NO_COLOR": "1"}
-        self.said, self.known = folder / "snakemake.log", 0
-
-    def start(self, *words: str) -> subprocess.Popen:
-        """`snakemake WORDS` on the cluster; what it says goes to `said`."""
-        command = [sys.executable, "-m", "snakemake", *words, *BUILD, *PROFILES]
-        self.known = max((job.number for job in self.slurm.jobs()), default=0)
-        with open(self.said, "w") as stream:
-            return subprocess.Popen(
-                command, cwd=self.folder, env=self.environment, stdout=stream, stderr=stream, start_new_session=True
-            )
-
-    def run(self, *words: str) -> str:
-        """The same to its end, which has to be a good one; what it said."""
-        process = self.start(*words)
-        assert process.wait() == 0, self.said.read_text() + self.job_logs()
-        return self.said.read_text()
-
-    def jobs(self) -> list[Queued]:
-        """What SLURM knows of the jobs since the last start."""
-        return [job for job in self.slurm.jobs() if job.number > self.known]
-
-    def job_logs(self) -> str:
-        """What the jobs that failed said."""
-        return "".join(f"\n--- {path}\n{path.read_text()[-3000:]}" for path in self.folder.glob("logs/slurm/**/*.log"))
+| what happened | jobs done again | seconds, waits included |
+|---|---|---|
+"""
 
 
-def kill_all(process: subprocess.Popen) -> None:
-    """Snakemake and its local jobs, as when a login node goes down."""
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+@pytest.fixture(scope="session")
+def finished(cluster, tmp_path_factory):
+    """The build from nothing, and what SLURM knew of it at its end."""
+    checkout = Checkout(tmp_path_factory.mktemp("build") / "checkout", cluster)
+    checkout.run("all")
+    return checkout, checkout.jobs()
 
 
 @pytest.fixture
-def checkout(slurm, tmp_path):
-    return Checkout(tmp_path / "checkout", slurm)
+def built(finished, slurm):
+    """The finished build, to go on from on a tidy cluster."""
+    return finished[0]
+
+
+@pytest.fixture(scope="session")
+def fault_log():
+    """docs/faults/slurm.md, begun anew."""
+    path, commit = ROOT / "docs/faults/slurm.md", provenance()["commit"][:7]
+    path.write_text(HEADING.format(date=time.strftime("%Y-%m-%d"), commit=commit, processors=os.cpu_count()))
+    return path
+
+
+@pytest.fixture
+def note(request, fault_log):
+    """Adds a line to the log: the test's sentence, what was done again, how long it all took."""
+    began = time.monotonic()
+
+    def write(what: str) -> None:
+        sentence = request.node.name.removeprefix("test_").replace("_", " ")
+        with open(fault_log, "a") as stream:
+            stream.write(f"| {sentence} | {what} | {time.monotonic() - began:.0f} |\n")
+
+    return write

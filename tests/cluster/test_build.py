@@ -4,7 +4,6 @@ import re
 from itertools import combinations
 
 import pytest
-from conftest import Checkout
 from slurm_cluster import GPU_NODES, GPUS
 
 PLACE = re.compile(r" on (\w+), SLURM job (\d+), GPU (\d+)$", flags=re.MULTILINE)
@@ -16,17 +15,9 @@ SUBMITTED = {
 }
 
 
-@pytest.fixture(scope="module")
-def built(cluster, tmp_path_factory):
-    """The finished build."""
-    checkout = Checkout(tmp_path_factory.mktemp("build") / "checkout", cluster)
-    checkout.run("all")
-    return checkout
-
-
-@pytest.fixture(scope="module")
-def jobs(built):
-    return built.jobs()
+@pytest.fixture
+def jobs(finished):
+    return finished[1]
 
 
 def test_a_build_on_slurm_makes_its_table(built):

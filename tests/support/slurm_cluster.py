@@ -147,7 +147,7 @@ class Cluster:
     def lose_node(self, name: str) -> None:
         """The node is gone as by a power cut: its daemon and whatever ran there."""
         self.stop(name, by=signal.SIGKILL)
-        for number in self._processes(f"SLURMD_NODENAME={name}"):
+        for number in self.processes(f"SLURMD_NODENAME={name}"):
             kill(number)
 
     def tidy(self) -> None:
@@ -233,11 +233,11 @@ class Cluster:
         for name in [*NODES, "slurmctld", "munged"]:
             if name in self.daemons:
                 self.stop(name, by=signal.SIGTERM)
-        for number in self._processes(f"SLURM_CONF={self.folder}/slurm.conf"):
+        for number in self.processes(f"SLURM_CONF={self.folder}/slurm.conf"):
             kill(number)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _processes(self, variable: str) -> list[int]:
+    def processes(self, variable: str) -> list[int]:
         """Processes of this cluster's jobs that have a variable, as `NAME=value`."""
         ours = f"SLURM_CONF={self.folder}/slurm.conf".encode()
         found = []
