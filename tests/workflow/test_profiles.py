@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 
@@ -12,7 +13,8 @@ from test_layering import RULES
 
 SLURM = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
 GPU_RULES = {name for name, body in RULES.items() if re.search(r"^ +gpu=1,$", body, flags=re.MULTILINE)}
-BOTH = ("--profile", "profiles/slurm", "--profile", "profiles/site.example.yaml")
+SHOWN = re.findall(r"^\$ (snakemake .+)$", (ROOT / "docs/cluster.md").read_text(), flags=re.MULTILINE)
+COMMANDS = sorted({command for command in SHOWN if "--unlock" not in command})
 
 
 def test_each_rule_that_needs_a_gpu_has_time_memory_and_processors_on_slurm():
@@ -58,10 +60,11 @@ def test_the_whole_paper_is_at_most_700_submissions():
     assert 500 < count <= 700, count
 
 
-def test_a_site_s_profile_adds_to_that_of_slurm():
-    call = snakemake("table3", "-n", *BOTH)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_snakemake_plans_each_command_that_is_shown_for_clusters(command):
+    words = shlex.split(command.replace("profiles/site.yaml", "profiles/site.example.yaml"))[1:]
+    call = snakemake(*words, "-n", "--quiet")
     assert call.code == 0, call.text
-    assert "Using profiles profiles/slurm and profiles/site.example.yaml and workflow specific profile" in call.text
 
 
 @pytest.mark.parametrize(("gpus", "count"), [("0,1,2", 3), ("", 1)])
