@@ -78,7 +78,7 @@ def asked_of_driver(field: str, *, patience: float = 60) -> list[str]:
 
 
 def lock_folder(environment: Mapping[str, str]) -> Path:
-    """Where locks lie: one folder a host, or a SLURM job whose devices are named, for each may call its own device 0."""
+    """Where locks lie: one folder a host, or a SLURM job with named devices: each may call its own 0."""
     job = environment.get("SLURM_JOB_ID") if any(name in environment for name in NAMED_BY) else None
     root = Path(environment.get("SGID_LOCKS", tempfile.gettempdir()))
     folder = root / (f"sgid-gpus-slurm-{job}" if job else "sgid-gpus")
