@@ -35,7 +35,7 @@ faults: setup slurm
 
 # Installs only in a container: where systemd is at work, Debian's packages would start services.
 slurm:
-	@PATH="$$PATH:/usr/sbin:/sbin"; if command -v slurmctld slurmd munged > /dev/null; then exit 0; fi; \
+	@PATH="$$PATH:/usr/sbin:/sbin"; if command -v slurmctld && command -v munged; then exit 0; fi > /dev/null; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && [ ! -d /run/systemd/system ]; then \
 		(apt-get update && apt-get install -y --no-install-recommends slurm-wlm munge) > /dev/null \
 		|| echo "SLURM could not be installed (apt-get install slurm-wlm munge): its tests are skipped"; \
