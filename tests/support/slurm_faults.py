@@ -43,7 +43,11 @@ def steps_before(checkout: Checkout, method: str) -> int:
 
 
 def finishes(process: subprocess.Popen, checkout: Checkout) -> None:
-    assert process.wait(300) == 0, checkout.said.read_text() + checkout.job_logs()
+    try:
+        assert process.wait(420) == 0, checkout.said.read_text() + checkout.job_logs()
+    finally:
+        process.kill()
+        process.wait()
 
 
 def kept(checkout: Checkout, before: dict) -> bool:
