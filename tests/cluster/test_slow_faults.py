@@ -51,6 +51,7 @@ def test_a_training_over_its_time_limit_is_warned_and_goes_on(built, note):
     assert states(built) == ["F", "CD"]
     note(f"one job again, from step {steps_before(built, 'cutmix')} of 480, with {built.jobs()[-1].minutes}")
     assert kept(built, before)
+    assert "Nothing to be done" in built.run(RUN.format(method="cutmix"), build=SLOW)
 
 
 def test_a_drained_node_ends_its_job_and_gets_no_other(built, draws, note):
@@ -123,6 +124,7 @@ def test_a_full_disk_says_so_and_what_was_drawn_stays(built, note):
         assert 0 < at_the_end < PICTURES
         assert drawn_once(built, noise)
         assert kept(built, before)
+        assert "Nothing to be done" in built.run(SHARD.format(noise=noise), build=SLOW)
         note(f"three attempts, then one after room was made; {at_the_end} pictures of {PICTURES} were kept")
     finally:
         subprocess.run(["umount", folder], check=True)
@@ -143,6 +145,7 @@ def test_after_a_kill_of_snakemake_its_jobs_are_cancelled_by_name_and_a_rerun_go
     assert 0 < at_the_kill < PICTURES
     assert drawn_once(built, noise)
     assert kept(built, before)
+    assert "Nothing to be done" in built.run(SHARD.format(noise=noise), build=SLOW)
     note(f"one job again; {at_the_kill} pictures of {PICTURES} were kept")
 
 
