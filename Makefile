@@ -6,7 +6,7 @@ MINIATURE := --configfile config/demo.yaml --cores $(shell nproc)
 DEMO := all captions_report miniature_quality $(MINIATURE)
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: demo test setup lint format lock clean miniature
+.PHONY: demo test test-slurm faults slurm setup lint format lock clean miniature
 
 demo: setup
 	@test -t 1 || echo "No terminal, so no progress line: follow the newest file in .snakemake/log instead"
@@ -23,8 +23,24 @@ demo: setup
 	@echo "          results/report.html              everything in one page that opens offline"
 
 # A process for each core; one thread each, or they would fight for the cores.
-test: setup lint
+test: setup lint slurm
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n logical --dist loadgroup
+
+# A SLURM on loopback, with pretended GPUs, and the workflow through it.
+test-slurm: setup slurm
+	$(BIN)/pytest tests/cluster
+
+# What a cluster does to a build, a minute or two each; the log of the last run: docs/faults/slurm.md.
+faults: setup slurm
+	$(BIN)/pytest tests/cluster/test_slow_faults.py -m fault
+
+# Installs only in a container: where systemd is at work, Debian's packages would start services.
+slurm:
+	@PATH="$$PATH:/usr/sbin:/sbin"; if command -v slurmctld && command -v munged; then exit 0; fi > /dev/null; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && [ ! -d /run/systemd/system ]; then \
+		(apt-get update && apt-get install -y --no-install-recommends slurm-wlm munge) > /dev/null \
+		|| echo "SLURM could not be installed (apt-get install slurm-wlm munge): its tests are skipped"; \
+	else echo "No SLURM here: its tests are skipped (Debian, Ubuntu: apt-get install slurm-wlm munge)"; fi
 
 setup: $(VENV)/installed
 

@@ -6,6 +6,7 @@ import pytest
 from configuration_files import FILES, read_config
 from downloads import folder, mirror  # noqa: F401 - fixtures
 from model_hub import hub, model_folder, online  # noqa: F401 - fixtures
+from slurm_cluster import Cluster, missing_programs
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +26,23 @@ def demo_config():
 
 
 def pytest_collection_modifyitems(items):
-    """Tests of one file share a process of pytest-xdist, as they share fixtures; so do all that need the demo."""
+    """Tests of one file share a process of pytest-xdist, as they share fixtures; so do all of the demo, of SLURM."""
     for item in items:
-        group = "demo" if "demo" in item.fixturenames else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
+        shared = [name for name in ("demo", "cluster") if name in item.fixturenames]
+        item.add_marker(pytest.mark.xdist_group(shared[0] if shared else item.path.stem))
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """One SLURM for all tests that ask for it; a test takes `slurm`."""
+    if missing := missing_programs():
+        pytest.skip(missing)
+    with Cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def slurm(cluster):
+    """The cluster as it was made: no jobs of another test, every node at work."""
+    yield cluster
+    cluster.tidy()

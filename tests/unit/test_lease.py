@@ -1,4 +1,5 @@
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import time
 import pytest
 
 from sgid import lease
-from sgid.lease import lease_devices, lock_folder, pool_of
+from sgid.lease import lease_devices, lock_folder, place, pool_of
 
 HOLDER = """
 import os, sys, time
@@ -64,6 +65,7 @@ def holders(four):
         ({"CUDA_VISIBLE_DEVICES": "GPU-1a,MIG-2b/3"}, ["GPU-1a", "MIG-2b/3"]),
         ({"CUDA_VISIBLE_DEVICES": ""}, []),
         ({"CUDA_VISIBLE_DEVICES": "-1"}, []),
+        ({"CUDA_VISIBLE_DEVICES": "NoDevFiles"}, []),
     ],
 )
 def test_the_pool_is_what_the_user_or_slurm_says(environment, pool):
@@ -115,6 +117,30 @@ def test_more_devices_than_there_are_is_refused_at_once(four):
 def test_each_slurm_job_has_locks_of_its_own(four):
     assert lease_devices(4, environment=four) == ["0", "1", "2", "3"]
     assert lease_devices(4, environment=four | {"SLURM_JOB_ID": "17"}) == ["0", "1", "2", "3"]
+
+
+def test_slurm_jobs_that_were_named_no_devices_share_those_of_the_node(tmp_path, monkeypatch):
+    (tmp_path / "nvidia-smi").write_text('#!/bin/sh\ncase "$*" in *=uuid*) echo GPU-a; echo GPU-b;; *) echo 0;; esac\n')
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    jobs = [{"SLURM_JOB_ID": number, "SGID_LOCKS": str(tmp_path)} for number in ("17", "18", "19")]
+    taken = [lease_devices(environment=job, patience=0) for job in jobs[:2]]
+    assert sorted(device for devices in taken for device in devices) == ["GPU-a", "GPU-b"]
+    with pytest.raises(TimeoutError):
+        lease_devices(environment=jobs[2], patience=0)
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"SLURM_JOB_ID": "7", "SLURMD_NODENAME": "gpu1", "CUDA_VISIBLE_DEVICES": "1"}, "gpu1, SLURM job 7, GPU 1"),
+        ({"SLURM_JOB_ID": "7", "SLURMD_NODENAME": "cpu1"}, "cpu1, SLURM job 7"),
+        ({"CUDA_VISIBLE_DEVICES": ""}, f"{platform.node()}, GPU none"),
+        ({}, platform.node()),
+    ],
+)
+def test_a_job_knows_where_it_runs(environment, words):
+    assert place(environment) == words
 
 
 def test_locks_of_another_user_can_be_held_too(four):

@@ -2,12 +2,14 @@
 
 Snakemake's `--resources gpu=4` counts jobs and assigns no device, so all would run on the first. The pool is what
 SGID_GPUS, else CUDA_VISIBLE_DEVICES, else the driver lists; locks lie on the host's own disk, so that several Snakemake
-processes, of several users too, share one pool. Inside a SLURM job the allocation is a pool of its own.
+processes, of several users too, share one pool. Inside a SLURM job the allocation is a pool of its own; where SLURM
+names no devices, all jobs of the node share what the driver lists.
 """
 
 import contextlib
 import logging
 import os
+import platform
 import random
 import subprocess
 import tempfile
@@ -20,6 +22,8 @@ from sgid.locks import lock_if_free
 LOG = logging.getLogger("sgid.lease")
 PATIENCE = 24 * 3600.0  # seconds to wait for a device before giving up
 POLL = 0.5  # seconds between looks, at least
+NAMED_BY = ("SGID_GPUS", "CUDA_VISIBLE_DEVICES")
+NONE = ("", "-1", "NoDevFiles")  # the last is SLURM's own
 _held: list[int] = []  # open descriptors: closing one, or the end of the process, frees its device
 
 
@@ -47,10 +51,11 @@ def lease_devices(
 
 def pool_of(environment: Mapping[str, str]) -> list[str]:
     """The devices that jobs of this host may take: numbers, UUIDs or MIG names."""
-    for name in ("SGID_GPUS", "CUDA_VISIBLE_DEVICES"):
+    for name in NAMED_BY:
         if name in environment:
-            return [device.strip() for device in environment[name].split(",") if device.strip() not in ("", "-1")]
-    return listed_by_driver()
+            return [device.strip() for device in environment[name].split(",") if device.strip() not in NONE]
+    # Jobs of one node may each see their own GPU as number 0, or all see all: UUIDs are right in both cases.
+    return asked_of_driver("uuid") if "SLURM_JOB_ID" in environment else listed_by_driver()
 
 
 def listed_by_driver() -> list[str]:
@@ -73,8 +78,8 @@ def asked_of_driver(field: str, *, patience: float = 60) -> list[str]:
 
 
 def lock_folder(environment: Mapping[str, str]) -> Path:
-    """Where locks lie: one folder a host, or a SLURM allocation, in which every job may call its own device 0."""
-    job = environment.get("SLURM_JOB_ID")
+    """Where locks lie: one folder a host, or a SLURM job with named devices: each may call its own 0."""
+    job = environment.get("SLURM_JOB_ID") if any(name in environment for name in NAMED_BY) else None
     root = Path(environment.get("SGID_LOCKS", tempfile.gettempdir()))
     folder = root / (f"sgid-gpus-slurm-{job}" if job else "sgid-gpus")
     folder.mkdir(parents=True, exist_ok=True)
@@ -98,6 +103,14 @@ def take(pool: Sequence[str], count: int, folder: Path) -> list[str]:
     for descriptor in locked.values():
         os.close(descriptor)
     return []
+
+
+def place(environment: Mapping[str, str]) -> str:
+    """Where a job runs: host, or node and SLURM job; and the GPUs that were named to it, if any were."""
+    number, named = environment.get("SLURM_JOB_ID"), next((name for name in NAMED_BY if name in environment), None)
+    host = environment.get("SLURMD_NODENAME") or platform.node()
+    job = f", SLURM job {number}" if number else ""
+    return host + job + (f", GPU {environment[named] or 'none'}" if named else "")
 
 
 def open_lock(path: Path) -> int:

@@ -18,7 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
-from sgid.lease import lease_devices, unseen
+from sgid.lease import lease_devices, place, unseen
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 Item, Result = TypeVar("Item"), TypeVar("Result")
@@ -39,6 +39,7 @@ def job_log(path: str | Path) -> Iterator[logging.Logger]:
         logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
         logging.captureWarnings(True)
         quieten_libraries()
+        logging.getLogger("sgid").info("on %s", place(os.environ))
         try:
             yield logging.getLogger("sgid")
         except Exception as error:

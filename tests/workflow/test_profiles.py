@@ -1,0 +1,78 @@
+"""The profiles: what each rule is given, what is submitted, and which of two profiles is heard."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+import yaml
+from snake import ROOT, snakemake
+from test_layering import RULES
+
+SLURM = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
+GPU_RULES = {name for name, body in RULES.items() if re.search(r"^ +gpu=1,$", body, flags=re.MULTILINE)}
+SHOWN = re.findall(r"^\$ (snakemake .+)$", (ROOT / "docs/cluster.md").read_text(), flags=re.MULTILINE)
+COMMANDS = sorted({command for command in SHOWN if "--unlock" not in command})
+
+
+def test_each_rule_that_needs_a_gpu_has_time_memory_and_processors_on_slurm():
+    given = SLURM["set-resources"]
+    assert set(given) == GPU_RULES
+    assert {key for entry in given.values() for key in entry} <= {"runtime", "mem_mb", "cpus_per_task", "slurm_extra"}
+    assert all(str(given[rule][key]).endswith(" * attempt") for rule in given for key in ("runtime", "mem_mb"))
+
+
+def test_what_keeps_its_work_is_warned_before_its_time_is_over():
+    warned = {
+        rule for rule, entry in SLURM["set-resources"].items() if "--signal=TERM@" in entry.get("slurm_extra", "")
+    }
+    assert warned == {"draw_images", "train_candidate", "train_classifier"}
+
+
+def test_a_third_attempt_fits_into_a_day():
+    longest = max(int(entry["runtime"].split()[0]) for entry in SLURM["set-resources"].values())
+    assert longest * (1 + SLURM["retries"]) <= 24 * 60
+
+
+@pytest.mark.parametrize("name", ["slurm", "gpu-server"])
+def test_no_profile_repeats_a_key_of_the_default_one_which_would_win(name):
+    default = yaml.safe_load((ROOT / "profiles/default/config.yaml").read_text())
+    assert not set(yaml.safe_load((ROOT / f"profiles/{name}/config.yaml").read_text())) & set(default)
+
+
+def test_retries_are_the_profiles_and_no_rules():
+    assert not [name for name, body in RULES.items() if "retries:" in body]
+
+
+def test_the_whole_paper_is_at_most_700_submissions():
+    text = snakemake("all", "-n", "--workflow-profile", "none").text
+    captions = set(
+        re.findall(r"^    output: results/captions/(\S+)/beam/(shard-\d+-of-\d+).parquet,", text, re.MULTILINE)
+    )
+    scored = re.findall(r"^    output: results/similarity/(\S+)/(\w+)/(shard-\d+-of-\d+).parquet", text, re.MULTILINE)
+    alone = [each for each in scored if each[1] not in ("beam", "nucleus")]
+    apart = GPU_RULES - set(SLURM["groups"])
+    count = len(captions) + len(alone) + len(re.findall("^rule choose_noise:", text, re.MULTILINE))
+    count += sum(len(re.findall(f"^rule {rule}:", text, re.MULTILINE)) for rule in apart)
+    assert len(captions) > 25
+    assert 500 < count <= 700, count
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_snakemake_plans_each_command_that_is_shown_for_clusters(command):
+    words = shlex.split(command.replace("profiles/site.yaml", "profiles/site.example.yaml"))[1:]
+    call = snakemake(*words, "-n", "--quiet")
+    assert call.code == 0, call.text
+
+
+@pytest.mark.parametrize(("gpus", "count"), [("0,1,2", 3), ("", 1)])
+def test_a_gpu_server_runs_as_many_gpu_jobs_as_it_has_gpus(tmp_path, gpus, count):
+    (tmp_path / "Snakefile").write_text("rule all:\n    shell: 'true'\n")
+    words = ["-s", str(tmp_path / "Snakefile"), "--profile", "profiles/gpu-server", "--workflow-profile", "none", "-c1"]
+    environment = os.environ | {"SGID_GPUS": gpus}
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", *words], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert f'Provided resources: gpu=Resource("gpu", {count})' in done.stderr
