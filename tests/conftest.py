@@ -25,6 +25,7 @@ def demo_config():
     return read_config(*FILES, "demo")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items):
     """Tests of one file share a process of pytest-xdist, as they share fixtures; so do all of the demo, of SLURM."""
     for item in items:
