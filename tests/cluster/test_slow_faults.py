@@ -44,14 +44,15 @@ def ended(checkout, draws) -> None:
 
 
 def test_a_training_over_its_time_limit_is_warned_and_goes_on(built, note):
-    before, process = built.outputs(), built.start(RUN.format(method="cutmix"), build=SLOW)
+    longer = (*SLOW, "tests/cluster/longer.yaml")
+    before, process = built.outputs(), built.start(RUN.format(method="cutmix"), build=longer)
     wait_for_steps(built)
     built.slurm.command("scontrol", "update", f"JobId={built.job('train_classifier').number}", "TimeLimit=1")
     finishes(process, built)
     assert states(built) == ["F", "CD"]
-    note(f"one job again, from step {steps_before(built, 'cutmix')} of 480, with {built.jobs()[-1].minutes}")
+    note(f"one job again, from step {steps_before(built, 'cutmix')} of 6400, with {built.jobs()[-1].minutes}")
     assert kept(built, before)
-    assert "Nothing to be done" in built.run(RUN.format(method="cutmix"), build=SLOW)
+    assert "Nothing to be done" in built.run(RUN.format(method="cutmix"), build=longer)
 
 
 def test_a_drained_node_ends_its_job_and_gets_no_other(built, draws, note):
@@ -81,30 +82,33 @@ def test_slurm_requeues_a_preempted_job_and_snakemake_waits(built, draws, note):
 
 
 SACCT = """#!/bin/sh
-# What an accounting database would answer to the plugin; like it when it is away, an error where squeue has none.
+# Answers for the accounting database that the tests' cluster has not; nothing while it is away.
+[ -e {away} ] && exit 1
 name=$(echo "$*" | sed 's/.*--name //; s/ .*//')
 squeue --noheader --states=all --name "$name" --format='%i|%T'
 """
 
 
-def test_a_controller_that_is_away_for_a_while_costs_no_job(built, note):
-    # With squeue the plugin would turn to sacct while the controller is away, which the tests' cluster has not.
-    sacct = built.slurm.folder / "bin/sacct"
-    sacct.write_text(SACCT)
+def test_a_controller_and_an_accounting_that_are_away_for_a_while_cost_no_job(built, note):
+    sacct, away = built.slurm.folder / "bin/sacct", built.slurm.folder / "away"
+    sacct.write_text(SACCT.format(away=away))
     sacct.chmod(0o755)
     before = built.outputs()
     process = built.start(SHARD.format(noise="0.38"), "--slurm-status-command", "sacct", build=SLOW)
     try:
         wait_for_pictures(built, "0.38")
+        away.touch()
         built.slurm.stop("slurmctld")
         with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(40)
+            process.wait(60)
         built.slurm.start_controller()
+        away.unlink()
         ended(built, (process, "0.38", before))
     finally:
         sacct.unlink()
+        away.unlink(missing_ok=True)
     assert [job.state for job in built.noted] == ["CD"]
-    note("none again, after 40 s without a controller and without accounting")
+    note("none again, after 60 s without them")
 
 
 def test_a_full_disk_says_so_and_what_was_drawn_stays(built, note):
