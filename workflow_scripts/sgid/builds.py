@@ -5,7 +5,6 @@ ends (9.27, FilePersistence._delete_locks), also one that had nothing to do. The
 ends, and nothing else removes them. Standard library only.
 """
 
-import fcntl
 import json
 import os
 import socket
@@ -13,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sgid.locks import lock_if_free
+from sgid.locks import lock_if_free, wait_for_lock
 
 FOLDER = Path(".snakemake/builds")
 SHOWN = 2  # files that a refusal names
@@ -51,7 +50,7 @@ def enter(files: Files, folder: Path = FOLDER) -> int | None:
         return None
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "door", "w", encoding="utf-8") as door:
-        fcntl.flock(door, fcntl.LOCK_EX)  # one at a time looks around and enters
+        wait_for_lock(door)  # one at a time looks around and enters
         for path in folder.glob("*.json"):
             refuse_beside(path, files)
         return _hold(files, folder / f"{socket.gethostname()}-{os.getpid()}.json")
