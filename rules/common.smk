@@ -47,7 +47,7 @@ def one_of(names):
 onstart:
     try:
         enter(Files.of(workflow.dag.needrun_jobs()))
-    except BuildError as error:
+    except (BuildError, OSError) as error:
         raise WorkflowError(str(error)) from None
 
 

@@ -134,7 +134,8 @@ def candidates_of(wildcards):
 def archived_files(wildcards):
     if wildcards.archived == "images":
         return [path for pair in image_pages.drawn() for path in matrix.image_sets(*pair)]
-    return list(matrix.build()) if wildcards.archived == "build" else matrix.targets(wildcards.archived)
+    names = config["build"] if wildcards.archived == "build" else [wildcards.archived]
+    return [path for name in names for path in (*matrix.targets(name), *filters.reports(name))]
 
 
 def weights_of(wildcards):

@@ -9,7 +9,6 @@ Makes:  results/plan/{name}.md, .csv and .json (name: a table, a figure, or `bui
 rule plan:
     log:
         "logs/plan/build.log",
-    localrule: True
     conda:
         "../envs/analysis.yaml"
     params:
@@ -23,7 +22,6 @@ rule plan:
 rule preflight:
     log:
         "logs/preflight/build.log",
-    localrule: True
     conda:
         "../envs/generation.yaml"
     params:
@@ -36,7 +34,6 @@ rule preflight:
 rule status:
     log:
         "logs/status/build.log",
-    localrule: True
     conda:
         "../envs/analysis.yaml"
     params:
@@ -53,7 +50,6 @@ for name in matrix.names:
             f"plan_{name}"
         log:
             f"logs/plan/{name}.log",
-        localrule: True
         conda:
             "../envs/analysis.yaml"
         params:
@@ -67,7 +63,6 @@ for name in matrix.names:
             f"preflight_{name}"
         log:
             f"logs/preflight/{name}.log",
-        localrule: True
         conda:
             "../envs/generation.yaml"
         params:
@@ -81,7 +76,6 @@ for name in matrix.names:
             f"status_{name}"
         log:
             f"logs/status/{name}.log",
-        localrule: True
         conda:
             "../envs/analysis.yaml"
         params:

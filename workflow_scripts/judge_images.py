@@ -20,6 +20,7 @@ with job_log(snakemake.log[0]):
     fixed = {"training": params.training, "base_seed": params.seed, "miniature": params.miniature}
     job = Job(names, backbone, class_names(files.classes), images, **fixed, **shared)
     origin = {"weights": weights, "image_set": image_set, "device": device}
-    decided_by = decisive(names, params, files=[files.train, files.validation, files.classes], **origin)
+    read = [files.train, files.validation, files.classes]
+    decided_by = decisive(names, params, files=read, modules=["filter_classifier"], **origin)
     (run,) = planned_runs({"runs": snakemake.output.run, "predictions": snakemake.output.predictions}, decided_by)
     judge(job, run, generated, minutes=snakemake.config["training"]["checkpoint_minutes"])

@@ -12,6 +12,7 @@ import pytest
 
 from sgid import archive, merge
 from sgid.archive import MANIFEST, pack
+from sgid.builds import FOLDER, BuildError, Files, enter
 from sgid.made_by import Origins, described_by, record_of
 from sgid.merge import ArchiveError, Merge, import_archive, is_ours
 
@@ -136,6 +137,33 @@ def test_what_a_killed_import_left_is_removed(packed, here):
     assert not list((here / "results").glob(".import-*"))
 
 
+def test_what_a_build_is_at_work_on_is_not_brought_before_its_end(packed, here):
+    held = enter(Files(frozenset(), frozenset({RUN})), here / FOLDER)
+    with pytest.raises(BuildError, match=f"^{RUN}: another Snakemake .*; wait for its end"):
+        Merge(packed, here).run()
+    assert not (here / "results").exists()
+    os.close(held)
+    Merge(packed, here).run()
+    assert len(results_of(here)) == 6
+
+
+def test_one_import_at_a_time(packed, here, monkeypatch):
+    def another(merge, *_):
+        Merge(packed, here).run()
+
+    monkeypatch.setattr(Merge, "place", another)
+    with pytest.raises(BuildError):
+        Merge(packed, here).run()
+
+
+def test_a_build_that_reads_what_is_here_already_disturbs_no_import(packed, here):
+    Merge(packed, here).run()
+    (here / TABLE).unlink()
+    held = enter(Files(frozenset({SET}), frozenset({"results/runs/z.json"})), here / FOLDER)
+    assert "1 results brought, 5 were here" in Merge(packed, here).run()
+    os.close(held)
+
+
 def rewritten(packed, change):
     """The archive with its members changed: `change` takes and gives (header, bytes)."""
     with tarfile.open(packed) as tar:
@@ -151,6 +179,10 @@ DAMAGES = {
     "other bytes": (lambda h, d: (h, b"!" + d[1:] if h.name == RUN else d), f"{RUN} is not what the manifest says"),
     "a file less": (lambda h, d: None if h.name == SET else (h, d), f"{SET} is missing in it"),
     "no manifest": (lambda h, d: None if h.name == MANIFEST else (h, d), "its first file is no manifest"),
+    "a manifest of another kind": (
+        lambda h, d: (h, b'[{"Config": "x"}]' if h.name == MANIFEST else d),
+        "its manifest cannot be read",
+    ),
     "half a manifest": (lambda h, d: (h, d[:9] if h.name == MANIFEST else d), "its manifest cannot be read"),
     "a way out": (
         lambda h, d: (h, d.replace(b'"results/runs', b'"results/../../runs') if h.name == MANIFEST else d),

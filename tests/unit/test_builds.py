@@ -1,5 +1,7 @@
 """Two builds of the same files are held apart for as long as both live, and no longer."""
 
+import errno
+import fcntl
 import subprocess
 import sys
 from pathlib import Path
@@ -61,3 +63,12 @@ def test_a_killed_build_holds_nobody_up_and_its_record_goes(build, tmp_path):
     build.wait()
     enter(files(makes="made"), tmp_path)
     assert [path.stem.rpartition("-")[2] == str(build.pid) for path in tmp_path.glob("*.json")] == [False]
+
+
+def test_a_file_system_without_locks_is_named_with_what_to_do(tmp_path, monkeypatch):
+    def missing(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", missing)
+    with pytest.raises(OSError, match=r"the file system has no locks; move this folder, or .*: '.*/door'$"):
+        enter(files(makes="made"), tmp_path)

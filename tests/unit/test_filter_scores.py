@@ -113,7 +113,7 @@ def judged(tmp_path, monkeypatch):
         {"dataset": "pets", "backbone": "tiny", "method": "filter"},
         Backbone.from_config(RESNET),
         ["cat", "dog"],
-        Images(train, validation, image_set, held_out=None),
+        Images(train, validation, image_set, held_out=validation),
         training={},
         base_seed=0,
         miniature=True,
@@ -125,11 +125,11 @@ def judged(tmp_path, monkeypatch):
     return job, run
 
 
-def test_the_classifier_is_measured_on_validation_and_predicts_the_drawn_pictures(judged):
+def test_the_classifier_is_measured_on_validation_it_did_not_learn_and_predicts_the_drawn_pictures(judged):
     _, run = judged
     record, predictions = read_json(run.record), read_predictions(run.predictions)
     assert predictions["image_id"].to_pylist() == drawn()["image_id"].to_pylist()
-    assert (record["test_images"], record["train_images"], record["generated_images"]) == (8, 32, 0)
+    assert (record["test_images"], record["train_images"], record["generated_images"]) == (8, 24, 0)
     assert (record["split"], record["recipe"], record["noise_rate"]) == ("validation", "sgid", "0.3")
     assert record["thresholds"].keys() == {"0", "1"}
 

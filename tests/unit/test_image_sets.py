@@ -1,9 +1,11 @@
+import hashlib
 from collections import Counter
 
 import pyarrow as pa
 import pytest
 import tiny_models
 
+from sgid import image_sets
 from sgid.image_sets import collect, load_chosen, noise_rate_of, read_image_set, read_images, some_of_each_class
 from sgid.image_table import write_table
 from sgid.runtime import write_json
@@ -121,3 +123,14 @@ def test_some_images_of_each_class_are_the_same_however_the_table_is_ordered():
     some = some_of_each_class(images, 3, seed=0)
     assert Counter(some["label"].to_pylist()) == {0: 3, 1: 3}
     assert some.equals(some_of_each_class(images.sort_by([("image_id", "descending")]), 3, seed=0))
+
+
+def test_the_hash_is_over_ids_and_pictures_however_many_are_read_at_once(monkeypatch):
+    pictures = [(f"image/{number}", bytes([number]) * (number + 1)) for number in range(5)]
+    ids, images = zip(*((name, {"bytes": data, "path": ""}) for name, data in pictures), strict=True)
+    digest = hashlib.sha256()
+    for part in (part for name, data in pictures for part in (name.encode(), data)):
+        digest.update(len(part).to_bytes(8, "big") + part)
+    for at_once in (1, 2, 64):
+        monkeypatch.setattr(image_sets, "AT_ONCE", at_once)
+        assert image_sets.content_hash(pa.table({"image_id": ids, "image": images})) == digest.hexdigest()

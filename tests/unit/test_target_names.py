@@ -43,3 +43,15 @@ def test_a_table_named_like_a_data_set_s_target_is_refused(config):
 
 def test_a_figure_named_like_a_table_s_progress_is_refused(config):
     assert "also that of tables.table1" in refusal(config, figures={"progress_table1": {}})
+
+
+@pytest.mark.parametrize("verb", ["plan", "preflight", "status", "archive"])
+def test_so_is_one_named_like_what_tells_of_or_packs_another(config, verb):
+    assert "also that of tables.table1" in refusal(config, figures={f"{verb}_table1": {}})
+
+
+@pytest.mark.parametrize("name", ["build", "images"])
+def test_no_table_takes_the_name_of_what_is_planned_or_packed_whole(config, name):
+    assert refusal(config, tables={name: {}}) == (
+        f"tables.{name}: its target 'archive_{name}' is also a rule of the workflow; give the entry another name"
+    )

@@ -3,6 +3,7 @@
 import errno
 import json
 import logging
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -166,6 +167,16 @@ def test_exchanged_weights_make_another_key(given, workdir):
         (workdir / "vit" / "model.safetensors").write_bytes(weights)
         keys.append(decided(given, weights=workdir / "vit"))
     assert len({*keys, decided(given)}) == 3
+
+
+def test_what_a_rule_adds_to_a_run_is_part_of_its_key_and_of_no_other_s(given):
+    assert decided(given, modules=["filter_classifier"]) != decided(given)
+    assert decided(given, modules=[]) == decided(given)
+
+
+def test_the_key_of_a_judging_classifier_covers_what_is_kept_beside_its_training():
+    script = Path(trained.__file__).parents[1] / "judge_images.py"
+    assert 'modules=["filter_classifier"]' in script.read_text()
 
 
 @pytest.mark.parametrize("part", ["code", "packages", "device"])

@@ -66,6 +66,10 @@ def test_what_came_by_an_archive_is_made_anew_where_its_params_change(touched):
     assert counts["train_classifier"] == 4
 
 
+def test_the_reports_of_a_table_s_filters_come_along(touched):
+    assert "report_rejects" in job_counts(touched[0].run("archive_filter", "-n", "--quiet").text)
+
+
 @pytest.mark.slow
 def test_two_halves_of_a_table_are_what_one_build_makes(tmp_path):
     first, second = (Checkout(copy_of_the_repository(tmp_path / name), PARTS) for name in ("first", "second"))

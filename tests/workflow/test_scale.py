@@ -43,7 +43,6 @@ def test_no_job_but_a_collector_has_more_than_30_inputs(jobs):
     assert not {rule for rule, count in files(jobs, "input") if rule not in collectors and count > 30}
 
 
-@pytest.mark.skipif(not SLURM.exists(), reason="there is no profiles/slurm")
 def test_the_full_paper_is_at_most_700_submissions(text):
     sent = submissions(text, yaml.safe_load(SLURM.read_text())["groups"])
     assert sent["train_classifier"] == 279

@@ -5,7 +5,6 @@ ends (9.27, FilePersistence._delete_locks), also one that had nothing to do. The
 ends, and nothing else removes them. Standard library only.
 """
 
-import fcntl
 import json
 import os
 import socket
@@ -13,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sgid.locks import lock_if_free
+from sgid.locks import lock_if_free, wait_for_lock
 
 FOLDER = Path(".snakemake/builds")
 SHOWN = 2  # files that a refusal names
@@ -42,19 +41,19 @@ class Files:
         return sorted(self.makes & (other.makes | other.reads) | self.reads & other.makes)
 
 
-def enter(files: Files, folder: Path = FOLDER) -> None:
-    """Begin a build that ends with this process. Raises BuildError where one at work shares files with it.
+def enter(files: Files, folder: Path = FOLDER) -> int | None:
+    """Begin a build that ends with this process, or when the descriptor that is returned is closed.
 
-    One that makes nothing (plan, status) disturbs nobody.
+    Raises BuildError where one at work shares files with it. One that makes nothing (plan, status) disturbs nobody.
     """
     if not files.makes:
-        return
+        return None
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "door", "w", encoding="utf-8") as door:
-        fcntl.flock(door, fcntl.LOCK_EX)  # one at a time looks around and enters
+        wait_for_lock(door)  # one at a time looks around and enters
         for path in folder.glob("*.json"):
             refuse_beside(path, files)
-        _hold(files, folder / f"{socket.gethostname()}-{os.getpid()}.json")
+        return _hold(files, folder / f"{socket.gethostname()}-{os.getpid()}.json")
 
 
 def refuse_beside(path: Path, files: Files) -> None:
@@ -73,7 +72,9 @@ def refuse_beside(path: Path, files: Files) -> None:
         )
 
 
-def _hold(files: Files, path: Path) -> None:
+def _hold(files: Files, path: Path) -> int:
     """Write the record and leave it open and locked: a plain descriptor is closed by the end of the process alone."""
     path.write_text(json.dumps({"reads": sorted(files.reads), "makes": sorted(files.makes)}), encoding="utf-8")
-    lock_if_free(os.open(path, os.O_RDWR))
+    descriptor = os.open(path, os.O_RDWR)
+    lock_if_free(descriptor)
+    return descriptor

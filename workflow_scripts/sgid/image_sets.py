@@ -20,14 +20,16 @@ from sgid.runtime import read_json
 from sgid.seeding import seed_for
 
 LOG = logging.getLogger("sgid.image_sets")
+AT_ONCE = 64  # pictures that are hashed
 
 
 def content_hash(table: pa.Table) -> str:
     """sha256 over (image_id, encoded image) of every row, in order; each is preceded by its length."""
     digest = hashlib.sha256()
-    for image_id, image in zip(table["image_id"].to_pylist(), table["image"].to_pylist(), strict=True):
-        for part in (image_id.encode(), image["bytes"]):
-            digest.update(len(part).to_bytes(8, "big") + part)
+    for some in table.select(["image_id", "image"]).to_batches(AT_ONCE):  # a copy of all would double the memory
+        for row in some.to_pylist():
+            for part in (row["image_id"].encode(), row["image"]["bytes"]):
+                digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
 
 

@@ -8,12 +8,13 @@ import shutil
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sgid.archive import FORMAT, MANIFEST, HashedReader
+from sgid.builds import FOLDER, Files, enter
 from sgid.made_by import BENCHMARKS, RECORDS, RESULTS, described_by, record_of
 from sgid.runtime import FULL, file_hash, replacing
 from sgid.transfer import no_space, require_space
@@ -38,15 +39,17 @@ class Merge:
         """Bring what is missing here, whole or not at all but for a kill at the end; return a sentence about it.
 
         Raises ArchiveError that names the file, before anything is changed, where the archive is damaged or a result is
-        here with other bytes; OSError where the disk is full.
+        here with other bytes; BuildError where a build makes or reads what is missing here, or another import is at
+        work; OSError where the disk is full.
         """
         with self.opened() as tar:
             files = self.manifest(tar)
-            new = self.missing(files)
-            with self.staging() as folder:
-                require_space(folder / self.archive.name, sum(files[path]["bytes"] for path in new))
-                self.stage(tar, {path: files[path] for path in new}, folder)
-                self.place(new, files, folder)
+            with self.alone(files):
+                new = self.missing(files)
+                with self.staging() as folder:
+                    require_space(folder / self.archive.name, sum(files[path]["bytes"] for path in new))
+                    self.stage(tar, {path: files[path] for path in new}, folder)
+                    self.place(new, files, folder)
         brought, known = (sum(not path.startswith(RECORDS) for path in paths) for paths in (new, files))
         return f"{self.archive}: {brought:,} results brought, {known - brought:,} were here"
 
@@ -70,17 +73,28 @@ class Merge:
     def manifest(self, tar: tarfile.TarFile) -> Mapping[str, Mapping[str, Any]]:
         """Path to hash, size and age, of every file in the archive."""
         first = tar.next()
-        if first is None or first.name != MANIFEST:
+        if first is None or first.name != MANIFEST or not first.isreg():
             raise self.damaged("its first file is no manifest")
         try:
             manifest = json.load(tar.extractfile(first))
-        except ValueError as error:
+            version, files = manifest["format"], manifest["files"]
+        except (ValueError, LookupError, TypeError) as error:
             raise self.damaged("its manifest cannot be read") from error
-        if manifest["format"] != FORMAT:
-            raise ArchiveError(f"{self.archive}: is of format {manifest['format']}; use the version that made it")
-        if strange := [path for path in manifest["files"] if not is_ours(path)]:
+        if version != FORMAT:
+            raise ArchiveError(f"{self.archive}: is of format {version}; use the version that made it")
+        if strange := [path for path in files if not is_ours(path)]:
             raise self.damaged(f"{strange[0]!r} is no place for a result")
-        return manifest["files"]
+        return files
+
+    @contextlib.contextmanager
+    def alone(self, files: Iterable[str]) -> Iterator[None]:
+        """Meanwhile no build makes what is not here yet, and no other import empties the folder of this one."""
+        lacking = {path for path in files if not (self.root / path).exists()}
+        descriptor = enter(Files(frozenset(), frozenset({f"{RESULTS}/{STAGING}", *lacking})), self.root / FOLDER)
+        try:
+            yield
+        finally:
+            os.close(descriptor)
 
     def missing(self, files: Mapping[str, Mapping[str, Any]]) -> list[str]:
         """The results that are not here, and their records."""

@@ -7,19 +7,23 @@ from pathlib import Path
 from sgid.references import ConfigError
 
 RULES = Path(__file__).parents[2] / "rules"
+# What each table and figure is a target by: itself, what tells of it, and what packs it.
+SHOWN = ("{}", "plan_{}", "preflight_{}", "status_{}", "archive_{}")
 # What each entry of a registry is a target by.
 TARGETS_OF = {
     "datasets": ("dataset_{}",),
-    "tables": ("{}", "progress_{}"),
-    "figures": ("{}",),
+    "tables": (*SHOWN, "progress_{}"),
+    "figures": SHOWN,
     "human": ("{}",),
 }
+WHOLE = ("archive_build", "archive_images")  # of rules/targets.smk, which names them in a loop with the others
 
 
 def rule_names(folder: Path = RULES) -> set[str]:
     """The rules that are written out; those of tables, figures and the like follow from the configuration."""
     texts = (path.read_text(encoding="utf-8") for path in folder.glob("*.smk"))
-    return {name for text in texts for name in re.findall(r"^(?:rule|checkpoint) (\w+):", text, flags=re.MULTILINE)}
+    found = {name for text in texts for name in re.findall(r"^(?:rule|checkpoint) (\w+):", text, flags=re.MULTILINE)}
+    return found | set(WHOLE)
 
 
 def check_names(config: Mapping, rules: Collection[str]) -> None:

@@ -102,11 +102,13 @@ def decisive(
     weights: Path | None = None,
     image_set: Any,
     device: str,
+    modules: Sequence[str] = (),
 ) -> dict[str, Any]:
     """All that decides the runs of a job but their seeds.
 
     names: which runs they are; params: of the rule; files: inputs whose bytes count; weights: the folder of a
-    pre-trained backbone; image_set: the one chosen, whose JSON has the hashes of its pictures.
+    pre-trained backbone; image_set: the one chosen, whose JSON has the hashes of its pictures; modules: what the rule
+    itself keeps beside what every run does.
     """
     folder, origin = Path(__file__).parent, provenance(device)
     return {
@@ -115,7 +117,7 @@ def decisive(
         "files": [file_hash(path) for path in files],
         "weights": [file_hash(path) for path in sorted(weights.glob("*.safetensors"))] if weights else [],
         "image_set": image_set,
-        "code": [file_hash(folder / f"{name}.py") for name in MODULES],
+        "code": [file_hash(folder / f"{name}.py") for name in (*MODULES, *modules)],
         "packages": {name: origin["packages"][name] for name in PACKAGES},
         "device": origin["device"],
     }

@@ -6,7 +6,6 @@ recognised without the hub.
 """
 
 import contextlib
-import fcntl
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from sgid.download import part_of, stand_for
 from sgid.hub import Hub, HubFile, OfflineError, Revision
-from sgid.locks import lock_if_free
+from sgid.locks import lock_if_free, wait_for_lock
 from sgid.model_files import MissingFilesError, files_of, library_of
 from sgid.model_registry import RECORD, own_files
 from sgid.runtime import file_hash, read_json, write_json
@@ -86,7 +85,7 @@ def alone(folder: Path) -> Iterator[None]:
     with open(folder / ".lock", "w", encoding="utf-8") as stream:
         if not lock_if_free(stream):
             LOG.warning("another process is at work in %s; waiting for it", folder)
-            fcntl.flock(stream, fcntl.LOCK_EX)
+            wait_for_lock(stream)
         yield
 
 

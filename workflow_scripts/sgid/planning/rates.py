@@ -3,13 +3,13 @@
 Standard library only. Each figure carries its basis; one kind of work on one model has one figure.
 """
 
-import csv
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
+from sgid.benchmark_files import measured
 from sgid.planning.estimates import DIFFUSION, START, Device, estimated, naive_seconds
 from sgid.planning.graph import Job
 from sgid.planning.work import Work
@@ -83,12 +83,10 @@ def own_rates(
 
 
 def benchmark_seconds(path: str) -> float | None:
-    """Wall-clock seconds of one of Snakemake's benchmarks; None where there is none, or it says nothing."""
+    """Wall-clock seconds of one of Snakemake's benchmarks; None where there is none, or it says nothing (yet)."""
     try:
-        with open(path, encoding="utf-8", newline="") as stream:
-            rows = list(csv.DictReader(stream, delimiter="\t"))
-        return float(rows[-1]["s"])
-    except (FileNotFoundError, IndexError, KeyError, ValueError):
+        return measured(path).seconds
+    except (FileNotFoundError, ValueError):
         return None
 
 
@@ -116,9 +114,9 @@ def rates_in(report: Mapping) -> dict[tuple[str, Key], float]:
         )
     if "scores" in report:  # of twenty captions, two samplers' worth
         found["scores", ("timm/vit_base_patch32_clip_224", "10")] = 0.5 / report["scores"]["images_a_second"]["ours"]
-    for case, measured in report.get("training", {}).items():
+    for case, rates in report.get("training", {}).items():
         if case in NETWORK_OF_CASE:
             name, side = NETWORK_OF_CASE[case]
-            rate = measured["images_a_second"]["plain"]["ours"]
+            rate = rates["images_a_second"]["plain"]["ours"]
             found["training", (name, side, "all")] = 1 / rate
     return found
