@@ -22,9 +22,9 @@ demo: setup
 	@echo "          results/site/index.html          every number down to its runs, in a folder that opens offline"
 	@echo "          results/report.html              everything in one page that opens offline"
 
-# A process for each core; one thread each, or they would fight for the cores.
+# A process for each core, of one thread, or they would fight for the cores; the long ones, which come first, first.
 test: setup lint slurm
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n logical --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n logical --dist loadscope --no-loadscope-reorder
 
 # A SLURM on loopback, with pretended GPUs, and the workflow through it.
 test-slurm: setup slurm

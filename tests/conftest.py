@@ -1,6 +1,7 @@
 """The repository's configuration, the mirrors of a download and a hub of models, for any test that asks for them."""
 
 import copy
+from pathlib import PurePath
 
 import pytest
 from configuration_files import FILES, read_config
@@ -25,12 +26,17 @@ def demo_config():
     return read_config(*FILES, "demo")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
-def pytest_collection_modifyitems(items):
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
     """Tests of one file share a process of pytest-xdist, as they share fixtures; so do all of the demo, of SLURM."""
-    for item in items:
-        shared = [name for name in ("demo", "cluster") if name in item.fixturenames]
-        item.add_marker(pytest.mark.xdist_group(shared[0] if shared else item.path.stem))
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file = PurePath(nodeid.split("::")[0])
+            return str(file.parent if file.parent.name in ("demo", "cluster") else file)
+
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")
