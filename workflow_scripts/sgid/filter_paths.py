@@ -69,6 +69,10 @@ class ImageFilters:
         """The reject list that a control by chance is like."""
         return f"{FOLDER}/{dataset}/{self.matrix.recipes[recipe]['filter'][LIKE]}/rejects.csv"
 
+    def rejects(self, dataset: str, recipe: str) -> list[str]:
+        """The reject list of a filtered recipe; none of one that draws."""
+        return [f"{FOLDER}/{dataset}/{recipe}/rejects.csv"] if "filters" in self.matrix.recipes[recipe] else []
+
     def scored(self, dataset: str, recipe: str) -> list[tuple[str, str]]:
         """(rule, output) of what scores the pictures for a filter; none of a recipe that draws or filters by chance."""
         if not rules_of(self.matrix.recipes[recipe]):
