@@ -104,7 +104,7 @@ rule filter_images:
     log:
         "logs/filter_images/{dataset}/{recipe}/noise-{noise}.log",
     wildcard_constraints:
-        recipe=one_of(filters.filtered()),
+        recipe=one_of(filters.with_rates()),
     conda:
         "../envs/analysis.yaml"
     script:

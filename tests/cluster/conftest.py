@@ -5,22 +5,14 @@ import time
 from pathlib import Path
 
 import pytest
+from fault_log import with_line
 from slurm_checkout import Checkout
 from slurm_cluster import missing_programs
 from snake import ROOT
 
 from sgid.runtime import provenance
 
-HEADING = """# Faults on a real SLURM
-
-Written by `make faults` on {date}, at or after commit {commit}: SLURM 22.05 on loopback
-(tests/support/slurm_cluster.py), the tiny models of the demo, {processors} processors. After each fault the results of
-before were untouched (times and hashes), no picture was drawn twice, and a plain rerun had nothing to do. Two more, a
-cancelled drawing and a training warned of its time limit, are met in the gate (tests/cluster/test_faults.py).
-
-| what happened | jobs done again | seconds from there to the end |
-|---|---|---|
-"""
+LOG = ROOT / "docs/faults/slurm.md"
 
 
 def pytest_collection_modifyitems(config, items):
@@ -45,22 +37,14 @@ def built(finished, slurm):
     return finished[0]
 
 
-@pytest.fixture(scope="session")
-def fault_log():
-    """docs/faults/slurm.md, begun anew."""
-    path, commit = ROOT / "docs/faults/slurm.md", provenance()["commit"][:7]
-    path.write_text(HEADING.format(date=time.strftime("%Y-%m-%d"), commit=commit, processors=os.cpu_count()))
-    return path
-
-
 @pytest.fixture
-def note(request, fault_log):
-    """Adds a line to the log: the test's sentence, what was done again, how long it all took."""
+def note(request):
+    """Writes the test's line of the log: its sentence, what was done again, how long it all took, when and on what."""
     began = time.monotonic()
 
     def write(what: str) -> None:
-        sentence = request.node.name.removeprefix("test_").replace("_", " ")
-        with open(fault_log, "a") as stream:
-            stream.write(f"| {sentence} | {what} | {time.monotonic() - began:.0f} |\n")
+        commit, day = provenance()["commit"][:7], time.strftime("%Y-%m-%d")
+        cells = [what, f"{time.monotonic() - began:.0f}", f"{day}, {commit}, {os.cpu_count()} processors"]
+        LOG.write_text(with_line(LOG.read_text(), request.node.name, cells))
 
     return write

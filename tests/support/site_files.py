@@ -85,7 +85,7 @@ def write_gallery(folder: Path) -> dict:
         write_set(folder / "sgid", [drawn_row(name, noise_rate=rate) for name in ids], noise=rate)
         for rate in ("0.3", "0.7")
     ]
-    drawn = {"recipe": "sgid", "title": "SGID", "source": "originals", "sets": sets, "page": ""}
+    drawn = {"recipe": "sgid", "title": "SGID", "source": "originals", "sets": sets, "page": "", "rejects": []}
     files = {"originals": str(folder / "train.parquet"), "classes": str(folder / "classes.csv")}
     about = {"dataset": "pets", "title": "Pets", "miniature": False, "partial": False}
     return about | files | {"drawn": [drawn | {"choice": [str(folder / "choice.json")]}]}

@@ -35,6 +35,14 @@ def job(root, rule, outputs, inputs=(), *, age):
         write(root, record_of(path), json.dumps({"rule": rule, "input": list(inputs), "log": [f"logs/{rule}/a.log"]}))
 
 
+def test_a_record_that_was_not_written_to_its_end_is_named(tmp_path):
+    write(tmp_path, record_of(SHARD), '{"rule": "draw')
+    with pytest.raises(
+        ValueError, match=rf"{record_of(SHARD)}: was not written to its end .*; wait until .* delete it"
+    ):
+        Origins(tmp_path).records  # noqa: B018
+
+
 @pytest.fixture
 def made(tmp_path):
     """A checkout in which a table was made, and a run that it does not show."""

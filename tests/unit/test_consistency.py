@@ -56,6 +56,12 @@ def test_classes_come_in_the_order_of_their_labels_and_all_comes_last():
     assert [(row["class_name"], row["originals"]) for row in rows] == [("cat", 2), ("dog", 2), ("all", 4)]
 
 
+def test_a_class_that_is_called_all_is_kept_apart_from_all_classes():
+    originals = torch.eye(2)
+    rows = summarise(originals, originals[:, None], labels=[0, 1], names={0: "all", 1: "dog"})
+    assert [row["class_name"] for row in rows] == ["'all'", "dog", "all"]
+
+
 def test_the_interval_surrounds_the_mean():
     augmented = torch.tensor([[[1.0, 0.0]], [[0.6, 0.8]]])
     row = summarise(torch.tensor([[1.0, 0.0]] * 2), augmented, labels=[0, 0], names=NAMES)[0]

@@ -1,7 +1,10 @@
 """Filtered recipes in the matrix: what is asked of them is answered by the recipe that they filter."""
 
+import re
+
 import pytest
 
+from sgid.benchmark_files import benchmarks_of
 from sgid.configuration import checked
 from sgid.cost_plan import PICTURES, CostPlan
 from sgid.filter_paths import ImageFilters
@@ -11,7 +14,6 @@ from sgid.model_needs import models_needed
 from sgid.page_paths import ImagePages
 from sgid.references import ConfigError, check_references
 from sgid.report_paths import CaptionReports
-from sgid.site_costs import benchmarks_of
 from sgid.site_paths import SitePages
 from sgid.training_settings import plain
 
@@ -50,6 +52,16 @@ def test_its_one_set_lies_where_the_rate_of_the_other_says(config, drawn, noise,
     assert matrix.image_sets("pets", "kept") == [f"results/images/pets/kept/noise-{noise}.json"]
     assert matrix.choice_for("pets", "kept") == choice
     assert ImageFilters(matrix).sets("pets", "kept") == matrix.image_sets("pets", drawn)
+
+
+def test_the_path_of_a_filtered_set_has_the_rate_of_its_own_recipe(config):
+    config["recipes"]["kept"] = {"filters": "text2img", "filter": {"flagged": True}}
+    pattern = "|".join(ImageFilters(Matrix(checked(config))).with_rates())
+    paths = [f"{name}/noise-{rate}.json" for name in ("kept", "sgid_by_clip") for rate in ("1.0", "chosen", "0.3")]
+    assert [path for path in paths if re.match(pattern, path)] == [
+        "kept/noise-1.0.json",
+        "sgid_by_clip/noise-chosen.json",
+    ]
 
 
 def test_its_shards_are_those_that_it_may_take_pictures_from(matrix):

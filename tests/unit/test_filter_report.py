@@ -72,6 +72,13 @@ def test_a_rule_that_is_on_has_a_line_though_it_rejects_nothing():
     assert quiet["left_out"].sum() == quiet["applying"].sum() == 0
 
 
+def test_a_class_and_a_reason_that_are_called_all_are_kept_apart_from_the_totals():
+    frame = counts_of(FOUND, {"p0": "all", "p2": "flagged"}, recipe=HEADING, names=["all", "dog"])
+    assert frame["class_name"].unique().tolist() == [ALL, "'all'", "dog"]
+    assert row(frame, ALL, ALL) == (5, 2, 3)
+    assert row(frame, "'all'", "'all'") == (2, 1, 0)
+
+
 def test_classes_without_a_picture_are_named_in_the_notes():
     bare = counts({"p0": "ugly", "p1": "ugly"})
     assert (bare_classes(counts()), bare_classes(bare)) == ([], ["cat"])

@@ -2,12 +2,22 @@ import hashlib
 from collections import Counter
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import tiny_models
 
 from sgid import image_sets
-from sgid.image_sets import collect, load_chosen, noise_rate_of, read_image_set, read_images, some_of_each_class
-from sgid.image_table import write_table
+from sgid.image_sets import (
+    collect,
+    leave_out,
+    load_chosen,
+    noise_rate_of,
+    read_image_set,
+    read_images,
+    rows_with,
+    some_of_each_class,
+)
+from sgid.image_table import read_table, row_groups, rows_at, write_row_groups, write_table
 from sgid.runtime import write_json
 
 
@@ -75,6 +85,44 @@ def test_images_are_read_from_tables_and_sets_alike(tmp_path):
     assert read_images([path]).equals(read_images(tables))
 
 
+def in_groups(folder):
+    """A shard of six pictures in row groups of two, and the set of it."""
+    whole = read_table(write_shard(folder / "whole.parquet", slice(0, 6)))
+    parts = (whole.slice(start, 2) for start in (0, 2, 4))
+    write_row_groups(parts, folder / "groups.parquet", metadata={"recipe": "sgid"})
+    write_json(collect([folder / "groups.parquet"], dataset="t", recipe="r", miniature=True), folder / "set.json")
+    return folder / "groups.parquet", folder / "set.json"
+
+
+def test_a_shards_hash_does_not_depend_on_its_row_groups(tmp_path):
+    shard, _ = in_groups(tmp_path)
+    assert len(list(row_groups(shard))) == 3
+    sets = [collect([path], dataset="t", recipe="r", miniature=True) for path in (shard, tmp_path / "whole.parquet")]
+    assert sets[0]["shards"][0]["sha256"] == sets[1]["shards"][0]["sha256"]
+
+
+def test_of_the_pictures_only_the_row_groups_with_a_row_that_is_asked_for_are_read(tmp_path):
+    shard, path = in_groups(tmp_path)
+    column = pq.ParquetFile(shard).metadata.row_group(0).column(1)
+    assert column.path_in_schema == "image.bytes"
+    damaged = bytearray(shard.read_bytes())
+    start, size = column.dictionary_page_offset, column.total_compressed_size
+    damaged[start : start + size] = bytes(size)
+    shard.write_bytes(damaged)
+    (rows,) = rows_with(path, "image_id", ["train/003"])
+    assert rows["image_id"].to_pylist() == ["train/003"]
+    with pytest.raises(OSError, match="Deserializing page header failed"):
+        list(rows_with(path, "image_id", ["train/001"]))
+
+
+def test_rows_of_a_set_are_those_of_its_shards_less_what_its_filter_left_out(tmp_path):
+    path = write_set(tmp_path)
+    write_json(leave_out(path, ["train/004"], recipe="kept"), tmp_path / "kept.json")
+    asked = ["train/001", "train/004", "train/005"]
+    found = pa.concat_tables(rows_with(tmp_path / "kept.json", "image_id", asked))
+    assert found.equals(rows_at(read_image_set(path), [1, 5]))
+
+
 def test_an_image_in_two_shards_is_refused(tmp_path):
     shards = [write_shard(tmp_path / name, slice(0, 2)) for name in "ab"]
     with pytest.raises(ValueError, match="stands in two shards"):
@@ -133,4 +181,4 @@ def test_the_hash_is_over_ids_and_pictures_however_many_are_read_at_once(monkeyp
         digest.update(len(part).to_bytes(8, "big") + part)
     for at_once in (1, 2, 64):
         monkeypatch.setattr(image_sets, "AT_ONCE", at_once)
-        assert image_sets.content_hash(pa.table({"image_id": ids, "image": images})) == digest.hexdigest()
+        assert image_sets.content_hash([pa.table({"image_id": ids, "image": images})]) == digest.hexdigest()

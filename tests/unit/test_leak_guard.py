@@ -7,12 +7,17 @@ import pytest
 from PIL import Image
 from test_layering import ENTRIES, MODULES, PACKAGE, RULES
 
-from sgid.image_sets import read_images
+from sgid.image_sets import read_images, rows_in
 from sgid.image_table import encode, image_rows, read_table, read_tables, read_test_table, write_row_groups
 
 DOOR = "read_test_table"
 MAY_OPEN_TEST = {"train_classifier", "find_duplicates"}
-READERS = {"table": read_table, "tables": lambda path: read_tables([path]), "images": lambda path: read_images([path])}
+READERS = {
+    "table": read_table,
+    "tables": lambda path: read_tables([path]),
+    "images": lambda path: read_images([path]),
+    "rows": lambda path: next(rows_in(path, "image_id", ["a"])),
+}
 
 
 @pytest.fixture

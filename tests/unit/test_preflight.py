@@ -134,9 +134,21 @@ def test_two_disks_are_looked_at_by_themselves(config, monkeypatch):
     assert [finding.said.split(":")[0] for finding in disk(Plan(config, ["table4"]))] == ["results/", "resources/"]
 
 
-def test_too_little_memory_for_decoded_pictures_stops_the_build(config, monkeypatch):
+@pytest.mark.parametrize(
+    ("environment", "level"), [({"SGID_DEVICE": "cpu"}, STOPS), ({"SGID_GPUS": "0"}, STOPS), ({"SGID_GPUS": ""}, NOTE)]
+)
+def test_too_little_memory_for_decoded_pictures_stops_a_build_whose_jobs_run_here(
+    config, monkeypatch, environment, level
+):
     monkeypatch.setattr(preflight, "available_memory", lambda: 10**8)
-    assert [finding.level for finding in memory(Plan(config, ["table4"]))] == [STOPS]
+    assert [finding.level for finding in memory(Plan(config, ["table4"]), environment)] == [level]
+
+
+def test_what_is_too_little_is_told_though_both_amounts_read_alike(config, monkeypatch):
+    plan = Plan(config, ["table4"])
+    need = plan.summary.results + plan.summary.fetched + plan.summary.caches
+    monkeypatch.setattr(preflight, "room", lambda folder: (1, need - 2e7, -1))
+    assert [(found.level, found.said.split(", ")[1]) for found in disk(plan)] == [(STOPS, "0.02 GB too few")]
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,10 @@ import pytest
 from drawn_sets import drawn_row, with_pictures, write_set
 from site_files import TEMPLATES
 
+from sgid.image_sets import leave_out
 from sgid.image_table import write_table
 from sgid.matrix import Matrix
+from sgid.rejects import reject_list
 from sgid.runtime import write_json
 from sgid.site import templates_of
 from sgid.site_paths import SitePages
@@ -37,7 +39,7 @@ def gallery(tmp_path) -> dict:
     text = [drawn_row(name, labelled(name), noise_rate="1.0", replicate=number) for name, number in some]
     again = [drawn_row(row["image_id"], row["label"], noise_rate="0.5", caption="again") for row in text[::2]]
     write_json({"chosen": {"noise_rate": "0.7"}}, tmp_path / "choice.json")
-    about = {"page": "", "choice": [], "source": "originals"}
+    about = {"page": "", "choice": [], "source": "originals", "rejects": []}
     drawn = [
         about | {"recipe": "again", "title": "Again", "source": "text", "sets": [write_set(tmp_path / "again", again)]},
         about | {"recipe": "sgid", "title": "SGID", "sets": list(sets.values())} | {"page": "../../pages/x/sgid.html"},
@@ -87,6 +89,31 @@ def test_the_page_says_caption_similarity_guidance_rate_and_which_rate_was_chose
     assert "noise 0.7 <b>chosen</b>" in page
     assert "noise 0.3 <b>chosen</b>" not in page
     assert 'href="../../pages/x/sgid.html"' in page
+
+
+def filtered(gallery, folder, rejected: dict[str, str]) -> dict:
+    """The gallery with Text as a filtered recipe, whose list rejects these pictures (id to reason)."""
+    text = gallery["drawn"][2]
+    rejects = folder / "rejects.csv"
+    rows = [{"image_id": name, "source_id": name[:2], "reason": why} for name, why in rejected.items()]
+    rejects.write_text(reject_list(rows))
+    write_json(leave_out(text["sets"][0], [*rejected], recipe="kept"), folder / "kept.json")
+    kept = text | {"recipe": "kept", "title": "Kept", "sets": [str(folder / "kept.json")], "rejects": [str(rejects)]}
+    return gallery | {"drawn": [*gallery["drawn"], kept]}
+
+
+def test_the_next_picture_stands_for_one_that_a_filter_left_out(gallery, tmp_path):
+    found = told(filtered(gallery, tmp_path, {"a2/sgid/noise-1.0/0": "unchanged"}))
+    assert found["a2", "kept"] == [("1.0", 1)]
+
+
+def test_an_original_of_which_a_filter_leaves_nothing_says_why(gallery, tmp_path):
+    rejected = {"a2/sgid/noise-1.0/0": "unchanged", "a2/sgid/noise-1.0/1": "flagged"}
+    gallery = filtered(gallery, tmp_path, rejected)
+    page = render_pictures(templates_of(TEMPLATES), gallery, shown(gallery, 4), commit="abc")
+    assert page.count("left out by the filter") == 1
+    assert "left out by the filter: unchanged or flagged" in page
+    assert ("a1", "kept") not in told(gallery)
 
 
 def test_every_picture_has_a_text_and_names_are_escaped(gallery):

@@ -245,6 +245,12 @@ def test_the_demo_has_a_miniature_of_the_table_of_filters_that_scores_once_for_a
     assert (counts["collect_images"], counts["train_classifier"], counts["report_rejects"]) == (3, 7, 5)
 
 
+@pytest.mark.parametrize(("noise", "code"), [("chosen", 0), ("0.3", 1)])
+def test_the_set_of_a_filter_has_no_path_but_that_of_its_noise_rate(noise, code):
+    done = snakemake(f"results/images/shapes/sgid_by_clip/noise-{noise}.json", "-n", "--quiet", *DEMO)
+    assert (done.code, "MissingRuleException" in done.text) == (code, bool(code))
+
+
 def test_a_filter_of_ones_own_set_is_exported_by_its_path_and_asks_no_classifier(tmp_path):
     (tmp_path / "kept.yaml").write_text("recipes: {kept: {filters: text2img, filter: {another_class: 0}}}")
     path = "results/exports/pets/kept/noise-1.0/data.parquet"

@@ -3,6 +3,13 @@
 import csv
 from pathlib import Path
 
+ALL = "all"  # in tables by class, of all classes together
+
+
+def apart_from_all(name: str) -> str:
+    """A name for a table that has rows called `all`: a class of that very name stands in quotes there."""
+    return f"'{name}'" if name == ALL else name
+
 
 def class_names(path: str | Path) -> list[str]:
     """Official names in the order of their labels; raises ValueError for labels that are not 0, 1, 2, …"""

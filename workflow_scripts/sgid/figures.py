@@ -12,12 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from sgid.classes import ALL
 from sgid.figure_panels import DOT, row_title, whiskers
 from sgid.figure_style import INK, PALE, STYLE, looks, new_figure
 from sgid.results_table import AVERAGE
 from sgid.tables import as_printed
 
-ALL_CLASSES = "all"
 NO_NUMBERS: Mapping[str, float] = MappingProxyType({})
 NAME_WIDTH, COLUMN_WIDTH = 1.3, 1.25  # inches, of Figure 1's table
 HEAD, LINE, PAPER_LINE = 1.05, 0.36, 0.18
@@ -117,7 +117,7 @@ def similarity_figure(
     Whiskers: 95 % interval over the originals of the class. The mean over all originals stands in the legend, beside
     it the paper's, where `paper` has one for the method.
     """
-    classes = similarity[similarity["class_name"] != ALL_CLASSES]
+    classes = similarity[similarity["class_name"] != ALL]
     methods, names = list(similarity["method"].unique()), list(classes["class_name"].unique())
     figure = new_figure(max(6.0, 0.9 * len(names) + 1), 3.6, miniature=bool(similarity["miniature"].any()))
     axes = figure.add_subplot(title=title)
@@ -151,7 +151,7 @@ def overall(similarity: pd.DataFrame, method: str) -> float:
 
 
 def _all_rows(similarity: pd.DataFrame) -> pd.DataFrame:
-    return similarity[similarity["class_name"] == ALL_CLASSES]
+    return similarity[similarity["class_name"] == ALL]
 
 
 def _small_print(axes: Axes, similarity: pd.DataFrame) -> None:

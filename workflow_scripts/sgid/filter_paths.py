@@ -4,6 +4,8 @@ Scores belong to the recipe whose pictures they are of, so that all of its filte
 report belong to the filtered recipe.
 """
 
+import re
+
 from sgid.matrix import Matrix
 from sgid.recipes import CLASSIFIER_RULES, CLIP_RULES, LIKE, rules_of
 
@@ -21,6 +23,11 @@ class ImageFilters:
         """The filtered recipes: all of them, those that leave pictures out by rules, or those that do so by chance."""
         chance = {name: not rules_of(entry) for name, entry in self.matrix.recipes.items() if "filters" in entry}
         return [name for name, each in chance.items() if by_chance in (None, each)]
+
+    def with_rates(self) -> list[str]:
+        """Patterns of the filtered recipes, each only before the noise rate that its one set has in its path."""
+        own = {name: self.matrix.noise_rates(name) for name in self.filtered()}
+        return [f"{name}(?=/noise-{re.escape(rate)}[.]json$)" for name, rates in own.items() for rate in rates]
 
     def drawing(self) -> list[str]:
         """The recipes that draw pictures of their own."""
@@ -61,6 +68,10 @@ class ImageFilters:
     def pattern(self, dataset: str, recipe: str) -> str:
         """The reject list that a control by chance is like."""
         return f"{FOLDER}/{dataset}/{self.matrix.recipes[recipe]['filter'][LIKE]}/rejects.csv"
+
+    def rejects(self, dataset: str, recipe: str) -> list[str]:
+        """The reject list of a filtered recipe; none of one that draws."""
+        return [f"{FOLDER}/{dataset}/{recipe}/rejects.csv"] if "filters" in self.matrix.recipes[recipe] else []
 
     def scored(self, dataset: str, recipe: str) -> list[tuple[str, str]]:
         """(rule, output) of what scores the pictures for a filter; none of a recipe that draws or filters by chance."""

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from sgid.classes import ALL, apart_from_all
 from sgid.recipes import rules_of
 from sgid.rejection import BETWEEN, in_words
 
-ALL = "all"
 UNSAID = "no reason given"  # by the person who put a line on the list
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 SCORES = {
@@ -28,7 +28,7 @@ def counts_of(
     many pictures a reason applies, whether another one comes before it. share: of the pictures drawn of that class.
     """
     told = verdicts.assign(
-        class_name=verdicts["label"].map(dict(enumerate(names))),
+        class_name=verdicts["label"].map(dict(enumerate(map(apart_from_all, names)))),
         told=[reason_of(rejects, image_id) for image_id in verdicts["image_id"]],
         applying=verdicts["applying"].str.split(BETWEEN),
     )
@@ -44,7 +44,7 @@ def counts_of(
 
 def reason_of(rejects: Mapping[str, str], image_id: str) -> str:
     """Why the list rejects a picture; empty for one that it does not name."""
-    return (rejects[image_id] or UNSAID) if image_id in rejects else ""
+    return apart_from_all(rejects[image_id] or UNSAID) if image_id in rejects else ""
 
 
 def reasons_in_order(told: pd.DataFrame, recipe: Mapping) -> list[str]:

@@ -1,6 +1,6 @@
 """What a page of pictures shows: some originals of each class, and every picture that was drawn from them.
 
-A set may be far larger than the memory: shards are read one by one, and pictures that are not shown are not decoded.
+A set may be far larger than the memory: of its pictures only the row groups are read that hold any which is shown.
 """
 
 import base64
@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from PIL import Image
 
-from sgid.image_sets import shards_of, some_of_each_class
-from sgid.image_table import TINY, decode, read_table
+from sgid.image_sets import rows_in, rows_with, shards_of, some_of_each_class
+from sgid.image_table import TINY, decode
 from sgid.prompts import readable
 from sgid.seeding import seed_for
 
@@ -111,16 +111,11 @@ def choose_sources(facts: pa.Table, extent: Extent, *, seed: int) -> list[str]:
 
 def rows_of(paths: Sequence[str | Path], column: str, ids: Sequence[str]) -> list[dict]:
     """Rows of image tables (.parquet) and image sets (.json) whose `column` is one of `ids`."""
-    wanted = pa.array(ids, pa.string())
-    return [row for table in _tables(paths) for row in table.filter(pc.is_in(table[column], wanted)).to_pylist()]
+    return [row for path in paths for table in _rows_in(path, column, ids) for row in table.to_pylist()]
 
 
-def _tables(paths: Sequence[str | Path]) -> Iterator[pa.Table]:
-    for path in paths:
-        if str(path).endswith(".json"):
-            yield from shards_of(path)
-        else:
-            yield read_table(path)
+def _rows_in(path: str | Path, column: str, ids: Sequence[str]) -> Iterator[pa.Table]:
+    return (rows_with if str(path).endswith(".json") else rows_in)(path, column, ids)
 
 
 def families(

@@ -9,27 +9,29 @@ pictures of any set, leaves out.
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sgid.image_table import in_order, read_table, rows_at
+from sgid.image_table import in_order, read_table, row_groups, rows_at
 from sgid.runtime import read_json
 from sgid.seeding import seed_for
 
 LOG = logging.getLogger("sgid.image_sets")
+HASHED = ["image_id", "image"]
 AT_ONCE = 64  # pictures that are hashed
 
 
-def content_hash(table: pa.Table) -> str:
-    """sha256 over (image_id, encoded image) of every row, in order; each is preceded by its length."""
+def content_hash(tables: Iterable[pa.Table]) -> str:
+    """sha256 over (image_id, encoded image) of every row of a shard, in order; each is preceded by its length."""
     digest = hashlib.sha256()
-    for some in table.select(["image_id", "image"]).to_batches(AT_ONCE):  # a copy of all would double the memory
-        for row in some.to_pylist():
-            for part in (row["image_id"].encode(), row["image"]["bytes"]):
-                digest.update(len(part).to_bytes(8, "big") + part)
+    for table in tables:
+        for some in table.select(HASHED).to_batches(AT_ONCE):  # a copy of all would double the memory
+            for row in some.to_pylist():
+                for part in (row["image_id"].encode(), row["image"]["bytes"]):
+                    digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
 
 
@@ -37,8 +39,9 @@ def collect(shards: Sequence[str | Path], *, dataset: str, recipe: str, miniatur
     """The set of these shards. Refuses an image that stands in two of them, and shards of unequal noise rates."""
     entries, flags, ids, noise_rates = [], Counter(), Counter(), set()
     for path in shards:
-        table = read_table(path, ["image_id", "image", "flag", "noise_rate"])
-        entries.append({"path": str(path), "rows": len(table), "sha256": content_hash(table)})
+        table = read_table(path, ["image_id", "flag", "noise_rate"])
+        sha256 = content_hash(read(HASHED) for read in row_groups(path))
+        entries.append({"path": str(path), "rows": len(table), "sha256": sha256})
         flags.update(flag for flag in table["flag"].to_pylist() if flag)
         ids.update(table["image_id"].to_pylist())
         noise_rates.update(table["noise_rate"].to_pylist())
@@ -93,6 +96,27 @@ def shards_of(path: str | Path, columns: list[str] | None = None) -> Iterator[pa
             yield without(table, head.get("left_out", []), column="image_id").select(columns)
 
 
+def rows_with(path: str | Path, column: str, ids: Collection[str]) -> Iterator[pa.Table]:
+    """The rows of the set at `path` whose `column` is one of `ids`, without what its filter left out.
+
+    Read as by `rows_in`; the pictures are not compared with the set's hashes.
+    """
+    head = read_json(path)
+    for shard in head["shards"]:
+        read_columns(shard, path, ["image_id"])
+        for table in rows_in(shard["path"], column, ids):
+            yield without(table, head.get("left_out", []), column="image_id")
+
+
+def rows_in(path: str | Path, column: str, ids: Collection[str]) -> Iterator[pa.Table]:
+    """The rows of an image table whose `column` is one of `ids`; of pictures only their row groups are read."""
+    wanted = pa.array(ids, pa.string())
+    for read in row_groups(path):
+        found = pc.is_in(read([column])[column], value_set=wanted)
+        if pc.any(found).as_py():
+            yield read().filter(found)
+
+
 def without(table: pa.Table, ids: Collection[str], *, column: str) -> pa.Table:
     """The rows whose `column` is none of the ids."""
     if not ids:
@@ -124,7 +148,7 @@ def leave_out(path: str | Path, ids: Collection[str], *, recipe: str) -> dict:
 def read_shard(shard: dict, path: str | Path) -> pa.Table:
     """One shard of the set at `path`; refuses a missing one, and one whose pictures are not those the set lists."""
     table = read_columns(shard, path)
-    if content_hash(table) != shard["sha256"]:
+    if content_hash([table]) != shard["sha256"]:
         raise ValueError(
             f"{shard['path']}: its pictures are not those that {path} lists; delete {path} and run its target again"
         )

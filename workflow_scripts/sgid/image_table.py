@@ -9,11 +9,12 @@ test, whatever its path. So neither captions nor drawing nor training can see th
 """
 
 import contextlib
+import functools
 import io
 import itertools
 import json
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +83,14 @@ def read_table(path: str | Path, columns: list[str] | None = None) -> pa.Table:
     if _metadata(table.schema).get("split") == TEST:
         raise ValueError(f"{path}: holds the test images, which only read_test_table opens, for evaluation")
     return table
+
+
+def row_groups(path: str | Path) -> Iterator[Callable[..., pa.Table]]:
+    """A reader for each row group, of all columns or of those it is given; refuses what `read_table` refuses."""
+    read_table(path, ["image_id"])
+    with pq.ParquetFile(path) as file:
+        for group in range(file.num_row_groups):
+            yield functools.partial(file.read_row_group, group)
 
 
 def read_test_table(path: str | Path, columns: list[str] | None = None) -> pa.Table:

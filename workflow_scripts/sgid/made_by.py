@@ -38,7 +38,7 @@ class Origins:
         """Path to record, of every result that a job made or an import brought."""
         folder = self.root / RECORDS
         files = (path for path in folder.rglob("*") if path.is_file())
-        return {described_by(path.relative_to(folder)): json.loads(path.read_text(encoding="utf-8")) for path in files}
+        return {described_by(path.relative_to(folder)): read_record(path) for path in files}
 
     @cached_property
     def made_together(self) -> Mapping[tuple, list[str]]:
@@ -60,6 +60,15 @@ class Origins:
                 record = self.records.get(path)
                 todo += [*record["input"], *self.made_together[job_of(record)]] if record else []
         return sorted(path for path in found if (self.root / path).is_file())
+
+
+def read_record(path: Path) -> dict:
+    """One record; raises ValueError, which names the file, where it is no whole JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        step = "wait until no Snakemake runs in this folder, or delete it, then run this again"
+        raise ValueError(f"{path}: was not written to its end ({error}); {step}") from error
 
 
 def job_of(record: Mapping) -> tuple:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sgid.gallery import picture_of
-from sgid.image_sets import shards_of
+from sgid.image_sets import rows_with, shards_of
 from sgid.picture_grid import GridRow
 from sgid.seeding import seed_for
 
@@ -31,7 +31,7 @@ def reject_rows(
     rejects = {image_id: rejects[image_id] for image_id in _ids(path) if image_id in rejects}
     examples = examples_of(rejects, seed=seed)
     wanted = [image_id for ids in examples.values() for image_id in ids]
-    drawn = {row["image_id"]: row for shard in shards_of(path) for row in _rows(shard, wanted)}
+    drawn = {row["image_id"]: row for shard in rows_with(path, "image_id", wanted) for row in shard.to_pylist()}
     sources = {row["image_id"]: row for row in _rows(originals, [row["source_id"] for row in drawn.values()])}
     counts = {reason: sum(each == reason for each in rejects.values()) for reason in examples}
     rows = []

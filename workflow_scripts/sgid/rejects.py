@@ -20,6 +20,20 @@ def read_rejects(path: str | Path) -> set[str]:
 
 def read_reasons(path: str | Path) -> dict[str, str]:
     """Id to reason of the rejected pictures; raises ValueError, in one sentence, for a file that is no such list."""
+    return {image_id: reason for image_id, _, reason in read_lines(path)}
+
+
+def reasons_by_source(path: str | Path) -> dict[str, list[str]]:
+    """Original to the reasons for which its pictures are rejected, each once; refuses what `read_reasons` refuses."""
+    found: dict[str, list[str]] = {}
+    for _, source, reason in read_lines(path):
+        if reason not in found.setdefault(source, []):
+            found[source].append(reason)
+    return found
+
+
+def read_lines(path: str | Path) -> list[list[str]]:
+    """The fields (COLUMNS) of every line; refuses what `read_reasons` refuses."""
     try:
         with open(path, newline="", encoding="utf-8-sig") as stream:
             rows = list(csv.reader(stream, strict=True))
@@ -31,7 +45,7 @@ def read_reasons(path: str | Path) -> dict[str, str]:
         raise ValueError(
             f"{path}: no reject list, for its first line is not {HEAD!r}; save one from a page of pictures"
         )
-    return dict(_rejected(row, number, path) for number, row in enumerate(rows[1:], start=2) if row)
+    return [_rejected(row, number, path) for number, row in enumerate(rows[1:], start=2) if row]
 
 
 def reject_list(rows: Iterable[Mapping[str, str]]) -> str:
@@ -43,7 +57,7 @@ def reject_list(rows: Iterable[Mapping[str, str]]) -> str:
     return stream.getvalue()
 
 
-def _rejected(row: list[str], number: int, path: str | Path) -> tuple[str, str]:
+def _rejected(row: list[str], number: int, path: str | Path) -> list[str]:
     if len(row) != len(COLUMNS) or not row[0].strip() or row == COLUMNS:
         raise ValueError(f"{path}: row {number} is no {HEAD!r} with an image_id; correct or remove it")
-    return row[0], row[2]
+    return row

@@ -160,20 +160,21 @@ class SitePages:
 
     def _drawn_by(self, recipe: str, dataset: str) -> dict:
         page, sets = f"results/pages/{dataset}/{recipe}.html", self.matrix.image_sets(dataset, recipe)
-        choice = self.matrix.choice_among(dataset, recipe)
+        choice, rejects = self.matrix.choice_among(dataset, recipe), ImageFilters(self.matrix).rejects(dataset, recipe)
         return {
             "recipe": recipe,
             "title": self.shown.recipe_title(recipe),
             "source": self.matrix.recipes[recipe]["source"],
             "sets": list(since(sets)) if self.partial else sets,
             "choice": list(since(choice)) if self.partial else choice,
+            "rejects": list(since(rejects)) if self.partial else rejects,
             "page": os.path.relpath(page, f"{self.folder}/pictures") if Path(page).exists() else "",
         }
 
     def gallery_files(self, dataset: str) -> list[str]:
         """The files behind a page of pictures."""
         gallery = self.gallery(dataset)
-        behind = [path for each in gallery["drawn"] for path in (*each["sets"], *each["choice"])]
+        behind = [path for each in gallery["drawn"] for kind in ("sets", "choice", "rejects") for path in each[kind]]
         return [gallery["originals"], gallery["classes"], *behind]
 
     def needed_files(self, dataset: str) -> list[str]:

@@ -11,6 +11,7 @@ from sgid.classes import prompt_names
 from sgid.image_samples import Family, facts_of, families, rows_of
 from sgid.image_sets import chosen_noise_rate
 from sgid.matrix import ORIGINALS
+from sgid.rejects import reasons_by_source
 from sgid.seeding import seed_for
 
 Rows = dict[str, list[dict]]  # of an original by its id
@@ -18,12 +19,16 @@ Rows = dict[str, list[dict]]  # of an original by its id
 
 @dataclass(frozen=True)
 class Drawing:
-    """What a recipe drew from one original; `chosen`: the noise rate that validation chose, "" for none."""
+    """What a recipe drew from one original; `chosen`: the noise rate that validation chose, "" for none.
+
+    left_out: why a filter left out all of it, "" where it did not.
+    """
 
     title: str
     recipe: str
     chosen: str
     family: Family
+    left_out: str
 
 
 @dataclass(frozen=True)
@@ -43,10 +48,12 @@ def shown_pictures(gallery: Mapping[str, Any], *, originals: int, side: int, see
     drawings: dict[str, list[Drawing]] = defaultdict(list)
     for each in gallery["drawn"]:
         chosen = "".join(map(chosen_noise_rate, each["choice"]))
-        found = [name for name in ids if name in by_recipe[each["recipe"]]]
-        rows = [row | {"source_id": name} for name in found for row in by_recipe[each["recipe"]][name]]
+        left_out = {name: why for path in each["rejects"] for name, why in reasons_by_source(path).items()}
+        found = [name for name in ids if name in by_recipe[each["recipe"]] or name in left_out]
+        rows = [row | {"source_id": name} for name in found for row in by_recipe[each["recipe"]].get(name, [])]
         for family in families(found, own, rows, names=names, side=side):
-            drawings[family.source_id].append(Drawing(each["title"], each["recipe"], chosen, family))
+            why = "" if family.strips else " or ".join(filter(None, left_out[family.source_id])) or "no reason given"
+            drawings[family.source_id].append(Drawing(each["title"], each["recipe"], chosen, family, why))
     return [Shown(family, drawings[family.source_id]) for family in families(ids, own, [], names=names, side=side)]
 
 
@@ -71,17 +78,22 @@ def choose_shown(drawn: Sequence[Mapping], count: int, *, seed: int) -> list[str
 
 
 def first_pictures(drawn: Sequence[Mapping], ids: Sequence[str]) -> dict[str, Rows]:
-    """Recipe to the rows (replicate 0) drawn from each original; from a redrawn picture, those of its original."""
+    """Recipe to the rows drawn from each original, at each rate the first that no filter left out.
+
+    From a redrawn picture: the rows of its original.
+    """
     found: dict[str, Rows] = {}
     # A recipe that redraws another one's pictures comes behind it.
     for each in sorted(drawn, key=lambda each: each["source"] != ORIGINALS):
         redrawn = found.get(each["source"], {}).items()
         origin = {row["image_id"]: name for name, rows in redrawn for row in rows}
         origin = {name: name for name in ids} if each["source"] == ORIGINALS else origin
+        first = {}
+        for row in sorted(rows_of(each["sets"], "source_id", [*origin]), key=lambda row: row["replicate"]):
+            first.setdefault((row["source_id"], row["noise_rate"]), row)
         rows: Rows = defaultdict(list)
-        for row in rows_of(each["sets"], "source_id", [*origin]):
-            if row["replicate"] == 0:
-                rows[origin[row["source_id"]]].append(row)
+        for row in first.values():
+            rows[origin[row["source_id"]]].append(row)
         found[each["recipe"]] = rows
     return found
 

@@ -1,9 +1,7 @@
 """The jobs that plot figures: what each kind reads (standard library only)."""
 
 from collections.abc import Callable
-from pathlib import PurePosixPath
 
-from sgid.cost_plan import BENCHMARKS, CostPlan
 from sgid.matrix import FIGURE_FILES, Matrix
 from sgid.planning.graph import Job
 from sgid.presentation import Presentation
@@ -18,19 +16,13 @@ RULE_OF = {
     **{kind: f"plot_{kind}" for kind in ("noise", "classes", "curves", "cost")},
 }
 WITH_NUMBERS = ("noise", "classes", "curves", "cost")  # kinds that also write what they draw
-# Where the output stands whose job's benchmark a figure of costs reads.
-MEASURED_BY = {
-    "draw_images": "results/images",
-    "score_captions": "results/similarity",
-    "judge_images": "results/filter",
-}
 
 
 class Plots:
     """The figures' side of a build."""
 
     def __init__(self, matrix: Matrix):
-        self.matrix, self.shown, self.costs = matrix, Presentation(matrix), CostPlan(matrix)
+        self.matrix, self.shown = matrix, Presentation(matrix)
 
     def job(self, name: str) -> Job:
         """The job that plots a figure."""
@@ -52,7 +44,7 @@ class Plots:
             "noise": shown.figure_choices,
             "classes": lambda name: [run.path for run in self.matrix.runs([name])],
             "curves": lambda name: [run.path for run in self.matrix.runs([name])],
-            "cost": lambda name: [*self._runs(name), *map(measured_output, self.costs.paths(name))],
+            "cost": self._runs,  # benchmarks are taken as they are found
         }
 
     def _runs(self, name: str) -> list[str]:
@@ -67,17 +59,3 @@ class Plots:
 
     def _cases(self, name: str) -> list[str]:
         return [f"results/cases/{name}/{dataset}.parquet" for dataset in self.matrix.entry(name)["datasets"]]
-
-
-def measured_output(path: str) -> str:
-    """An output of the job whose benchmark a path is; other paths as they are."""
-    if not path.startswith(f"{BENCHMARKS}/"):
-        return path
-    rule, *rest = PurePosixPath(path).relative_to(BENCHMARKS).with_suffix("").parts
-    if rule == "write_sentences":
-        return f"results/captions/{rest[0]}/sentences.yaml"
-    if rule == "write_captions":
-        return f"results/captions/{rest[0]}/{rest[1]}/beam/{rest[2]}.parquet"
-    if rule == "score_images":
-        return f"results/filter/{'/'.join(rest)}/clip.parquet"
-    return f"{MEASURED_BY[rule]}/{'/'.join(rest)}.parquet"

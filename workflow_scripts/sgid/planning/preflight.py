@@ -13,12 +13,14 @@ from sgid.planning.plan_report import size
 from sgid.planning.plans import Plan
 
 WRITTEN = ("results", "resources", "logs")
+ON_CLUSTER = "on a cluster the jobs' nodes count, not this one; elsewhere"
 TorchSees = Callable[..., tuple[bool, str, str | None]]
 
 
 def findings_of(plan: Plan, *, environment: Mapping[str, str] = os.environ) -> list[Finding]:
     """All findings, what stops the build first."""
-    checks = (model_findings(plan), archive_findings(plan), disk(plan), memory(plan), gpu(plan, environment), folders())
+    missing = (model_findings(plan), archive_findings(plan))
+    checks = (*missing, disk(plan), memory(plan, environment), gpu(plan, environment), folders())
     found = [finding for check in checks for finding in check]
     return sorted(found, key=lambda finding: (STOPS, NOTE, FINE).index(finding.level))
 
@@ -50,20 +52,28 @@ def disk(plan: Plan) -> Iterator[Finding]:
         need, where = sum(wanted[name] for name in names), " and ".join(f"{name}/" for name in names)
         said = f"{where}: about {size(need) or '0 GB'} are needed and {size(free) or '0 GB'} are free"
         step = "make room, or link the folder to a larger disk"
-        yield Finding(STOPS, said, step) if need > free else Finding(FINE, said)
+        yield Finding(STOPS, said + too_few(need, free), step) if need > free else Finding(FINE, said)
         if 0 <= files < summary.inodes:
             yield Finding(STOPS, f"{where}: {summary.inodes:,} files are needed and {files:,} can be made", step)
 
 
-def memory(plan: Plan) -> Iterator[Finding]:
-    """Room in memory for the largest set of decoded pictures."""
+def too_few(need: float, free: float) -> str:
+    """What is too little by how much: rounded, both may read alike."""
+    return f", {size(need - free) or 'less than 0.01 GB'} too few"
+
+
+def memory(plan: Plan, environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Room in memory for the largest set of decoded pictures; only a note where no GPU says that jobs run here."""
     available = available_memory()
     largest = max((job.work.held for job in plan.waiting), default=0.0)
     said = f"memory: pictures take up to {size(largest) or 'less than 0.01 GB'} of {size(available)} that are free"
-    if largest > available:
-        yield Finding(STOPS, said, "take a larger machine, or lower the backbone's view.resize")
-    else:
+    step = "take a larger machine, or lower the backbone's view.resize"
+    if largest <= available:
         yield Finding(FINE, said)
+    elif environment.get("SGID_DEVICE") or pool_of(environment):
+        yield Finding(STOPS, said + too_few(largest, available), step)
+    else:
+        yield Finding(NOTE, said + too_few(largest, available), f"{ON_CLUSTER} {step}")
 
 
 def gpu(plan: Plan, environment: Mapping[str, str], sees: TorchSees = torch_sees) -> Iterator[Finding]:
@@ -78,8 +88,8 @@ def gpu(plan: Plan, environment: Mapping[str, str], sees: TorchSees = torch_sees
         return
     pool = pool_of(environment)
     if not pool:
-        step = "on a cluster the jobs' nodes count, not this one; elsewhere look at nvidia-smi"
-        yield Finding(NOTE, f"no GPU here: {jobs} GPU jobs would run on the CPU", step)
+        said = f"no GPU here: {jobs} GPU jobs would run on the CPU"
+        yield Finding(NOTE, said, f"{ON_CLUSTER} look at nvidia-smi")
         return
     try:
         usable, version, cuda = sees(pool)
