@@ -4,6 +4,8 @@ import sys
 import time
 from pathlib import Path
 
+from sgid.builds import at_work
+from sgid.planning.others import uncounted
 from sgid.planning.plans import Plan
 from sgid.planning.progress import progress_of, text_of
 from sgid.planning.traces import traces_in
@@ -13,4 +15,6 @@ with job_log(snakemake.log[0]):
     plan, here, now = Plan(snakemake.config, snakemake.params.names), Path.cwd(), time.time()
     gpus = snakemake.config["plan_gpus"]
     progress = progress_of(plan.graph, traces_in(here), plan.cost, root=here, now=now, gpus=gpus)
-    print(text_of(progress, [snakemake.params.name], root=here, now=now), file=sys.__stdout__, flush=True)
+    beside = uncounted(at_work(), plan.datasets)
+    text = text_of(progress, [snakemake.params.name], root=here, now=now, beside=beside)
+    print(text, file=sys.__stdout__, flush=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sgid.builds import BuildError, Files, enter
+from sgid.builds import BuildError, Files, at_work, enter
 
 BUILD = """
 import sys
@@ -35,6 +35,20 @@ def build(tmp_path):
     yield process
     process.kill()
     process.communicate()
+
+
+def test_a_build_is_at_work_for_as_long_as_it_lives(build, tmp_path):
+    (found,) = at_work(tmp_path).items()
+    assert found[0].endswith(f"-{build.pid}")
+    assert found[1] == files(reads="read", makes="made")
+    build.kill()
+    build.wait()
+    assert at_work(tmp_path) == {}
+    assert len(list(tmp_path.glob("*.json"))) == 1  # left to the next build
+
+
+def test_where_no_build_ever_was_none_is_at_work(tmp_path):
+    assert at_work(tmp_path / "none") == {}
 
 
 def files(*, reads: str = "", makes: str) -> Files:

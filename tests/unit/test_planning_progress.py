@@ -8,7 +8,9 @@ from base64 import urlsafe_b64encode
 
 import pytest
 
+from sgid.builds import Files
 from sgid.planning.graph import Graph, Job
+from sgid.planning.others import uncounted
 from sgid.planning.progress import progress_of, text_of
 from sgid.planning.rates import Cost
 from sgid.planning.traces import Marker, Traces, blamed_in, markers_in, traces_in
@@ -116,6 +118,18 @@ def test_the_time_of_running_jobs_that_has_passed_is_not_left(here):
     found = progress(here, traces, now=1060.0)
     assert found.left[JOBS[0]] == 40
     assert found.wall == 140  # one job at a time, for one is running
+
+
+def test_a_job_that_begins_while_it_is_asked_for_has_run_no_time(here):
+    traces = Traces({"results/a": Marker(1000.0)}, builds=(900.0,))
+    assert "running    0.0 min" in text_of(progress(here, traces, now=999.0), ["all"], root=here, now=999.0)
+
+
+def test_a_build_of_other_data_is_told_with_its_process():
+    makes = frozenset({"results/images/birds/sgid/noise-0.5/shard-0-of-2.parquet", "results/runs/dtd/a/b/seed-0.json"})
+    (said,) = uncounted({"my-node-42": Files(frozenset(), makes)}, {"dtd"})
+    assert "a build of birds (process 42 on my-node)" in said
+    assert not list(uncounted({"my-node-42": Files(frozenset(), makes)}, {"dtd", "birds"}))
 
 
 def test_where_nothing_is_known_of_a_job_no_time_is_told(here):

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from sgid.planning.plan_report import amount
 from sgid.planning.plans import Plan
+from sgid.planning.terminal import short
 from sgid.runtime import write_json
 
 RUNS = [f"results/runs/dtd/resnet50/sgid/seed-{seed}.json" for seed in range(5)]
@@ -54,16 +56,51 @@ def test_an_output_that_was_begun_and_not_finished_is_not_there(config, trained)
     assert not Plan(config, ["table4"]).is_there(RUNS[0])
 
 
-def test_a_plan_is_written_as_it_is_shown(config):
+def file_of(plan: Plan) -> str:
+    plan.write("here")
+    return Path("results/plan/here.md").read_text(encoding="utf-8")
+
+
+def test_a_plan_is_written_with_all_columns_and_shown_without_those_in_which_nothing_stands(config):
     plan = Plan(config, ["figure5"])
-    plan.write("figure5")
-    assert Path("results/plan/figure5.md").read_text(encoding="utf-8") == plan.text()
-    assert plan.text().startswith("# Plan of figure5, on 1 × H200")
+    title = "# Plan of figure5, on 1 × H200"
+    assert [text.splitlines()[0] for text in (file_of(plan), plan.text())] == [title, title]
+    assert "| done |" in file_of(plan).splitlines()[2]
+    assert plan.text().splitlines()[2].split("  ")[0] == "rule"
+    assert " done " not in plan.text().splitlines()[2]
+
+
+def test_what_is_done_has_a_column_on_the_terminal_too(config):
+    write_json({}, "resources/models/clip/model.json")
+    assert " done " in Plan(config, ["table4"]).text().splitlines()[2]
+
+
+def test_the_plan_of_the_paper_fits_a_terminal_of_a_hundred_columns(config, trained):
+    write_json({}, "resources/models/clip/model.json")
+    plan = Plan(config, config["build"])
+    assert max(map(len, plan.text().splitlines())) <= 100
+    assert [line.split("  ")[0] for line in plan.text().splitlines()].count("draw_images") == 1
+
+
+def test_several_bases_of_one_rule_are_told_in_a_word_on_the_terminal_and_in_full_in_the_file(config, trained):
+    plan = Plan(config, ["table4"])
+    rows = {line.split()[0]: line.split("  ") for line in plan.text().splitlines() if line}
+    assert rows["train_classifier"][-1] == "several"
+    assert rows["draw_images"][-1] == "estimate"
+    assert "estimate, your jobs" in file_of(plan)
+
+
+def test_a_basis_has_no_details_on_the_terminal():
+    assert short(["images", "draw_images", "1", "measured (h200-true.json)"]) == ["", "draw_images", "1", "measured"]
+
+
+def test_little_and_nothing_are_told_apart():
+    assert [amount(number) for number in (0, 5e6, 2e9)] == ["0 GB", "less than 0.01 GB", "2 GB"]
 
 
 def test_columns_of_a_plan_add_up_to_its_last_line(config):
     plan = Plan(config, ["table3"])
-    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in plan.text().splitlines() if line[:1] == "|"]
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in file_of(plan).splitlines() if line[:1] == "|"]
     heads, *rows, total = lines[:1] + lines[2:]
     for name in ("to do", "runs"):
         numbers = [int(row[heads.index(name)].replace(",", "") or 0) for row in rows]

@@ -11,11 +11,18 @@ from configuration_files import laid_over
 from sgid.matrix import Matrix
 from sgid.planning import downloads, machine, preflight
 from sgid.planning.build import Build
-from sgid.planning.downloads import archive_finding, archive_findings, hub_problem, model_finding, model_findings
-from sgid.planning.findings import FINE, NOTE, STOPS
+from sgid.planning.downloads import (
+    archive_finding,
+    archive_findings,
+    hub_problem,
+    model_finding,
+    model_findings,
+    together,
+)
+from sgid.planning.findings import FINE, NOTE, STOPS, Finding
 from sgid.planning.machine import status_of, torch_sees
 from sgid.planning.plans import Plan
-from sgid.planning.preflight import disk, exit_status, findings_of, folders, gpu, memory, text_of
+from sgid.planning.preflight import disk, exit_status, findings_of, folders, gpu, memory, text_of, worded
 
 NOBODY = "http://127.0.0.1:9"  # the port of nobody
 
@@ -45,7 +52,7 @@ def test_a_revision_that_the_hub_has_is_no_problem(monkeypatch, hub):
 
 def test_a_gated_model_without_a_token_names_the_page_and_the_variable(monkeypatch, hub):
     monkeypatch.setattr(downloads, "status_of", lambda url, headers: (200, b'{"gated": "auto"}'))
-    said, step = hub_problem("owner/model", "main")
+    said, step, _ = hub_problem("owner/model", "main")
     assert "gated" in said
     assert "owner/model and set HF_TOKEN" in step
 
@@ -196,6 +203,31 @@ def test_what_stops_a_build_stands_first_and_is_counted(config, at_nobody, monke
 def test_every_archive_that_is_missing_is_found(config, monkeypatch):
     monkeypatch.setattr(downloads, "answers", lambda url: True)
     assert len(list(archive_findings(Plan(config, ["table3"])))) == 4
+
+
+def test_what_only_the_network_withholds_is_one_finding_that_lists_it(config, at_nobody):
+    config["datasets"]["dtd"]["archives"]["data"]["urls"] = [f"{NOBODY}/gone"]
+    plan = Plan(config, ["table4"])
+    dtd = archive_finding("dtd", plan, [])
+    other = Finding(NOTE, "another")
+    found = list(together([other, *model_findings(plan), dtd]))
+    assert (len(found), found[0], found[1].level) == (2, other, STOPS)
+    assert found[1].said.startswith(f"network: no answer from {NOBODY}, 127.0.0.1:9, for models ")
+    assert all(name in found[1].said for name in ("stable_diffusion", "clip", "data sets dtd"))
+    assert list(together([other, dtd])) == [other, dtd]
+
+
+def test_no_line_of_a_preflight_is_longer_than_two_hundred_characters(config, at_nobody, monkeypatch):
+    monkeypatch.setattr(downloads, "answers", lambda url: False)
+    found = findings_of(Plan(config, config["build"]), environment={"CUDA_VISIBLE_DEVICES": ""})
+    assert max(map(len, text_of(found, "build").splitlines())) <= 200
+
+
+def test_little_is_told_in_words_that_read_right(demo_config, here):
+    shutil.copytree(Path(__file__).parents[2] / "resources/miniature", here / "resources/miniature")
+    plan = Plan(demo_config, demo_config["build"])
+    assert ["less than 0.01 GB" in finding.said for finding in (*memory(plan, {}), *disk(plan))] == [True, True]
+    assert [worded("up to", number) for number in (0, 1e6, 2e9)] == ["0 GB", "less than 0.01 GB", "up to 2 GB"]
 
 
 def test_an_address_that_nobody_answers_is_given_up(monkeypatch):

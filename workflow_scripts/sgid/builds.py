@@ -58,18 +58,36 @@ def enter(files: Files, folder: Path = FOLDER) -> int | None:
 
 def refuse_beside(path: Path, files: Files) -> None:
     """Raise BuildError where the build of a record lives and shares files; remove the record of one that has ended."""
-    with open(path, "r+", encoding="utf-8") as record:
-        if lock_if_free(record):
-            path.unlink()
-            return
-        other = json.load(record)
-    shared = files.shared_with(Files(frozenset(other["reads"]), frozenset(other["makes"])))
+    other = living(path)
+    if other is None:
+        path.unlink()
+        return
+    shared = files.shared_with(other)
     if shared:
         host, _, process = path.stem.rpartition("-")
         named = f"{', '.join(shared[:SHOWN])}{', …' if len(shared) > SHOWN else ''}"
         raise BuildError(
             f"{named}: another Snakemake (process {process} on {host}) reads or makes them; wait for its end"
         )
+
+
+def at_work(folder: Path = FOLDER) -> dict[str, Files]:
+    """The builds that live, `host-process` to files. Removes nothing, so that any one may ask."""
+    if not (folder / "door").exists():
+        return {}
+    with open(folder / "door", "r+", encoding="utf-8") as door:
+        wait_for_lock(door)  # none is just entering, whose lock a look could take away
+        found = {path.stem: living(path) for path in sorted(folder.glob("*.json"))}
+    return {name: files for name, files in found.items() if files}
+
+
+def living(path: Path) -> Files | None:
+    """What the build of a record reads and makes; None where it has ended."""
+    with open(path, "r+", encoding="utf-8") as record:
+        if lock_if_free(record):
+            return None
+        known = json.load(record)
+    return Files(frozenset(known["reads"]), frozenset(known["makes"]))
 
 
 def _hold(files: Files, path: Path) -> int:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from urllib.parse import quote
 from sgid.datasets.fetching import ROOT_VARIABLE, resource_roots
 from sgid.planning.findings import NOTE, STOPS, Finding
 from sgid.planning.machine import status_of
-from sgid.planning.plan_report import size
+from sgid.planning.plan_report import amount, size
 from sgid.planning.plans import Plan
 
 AT_ONCE = 16  # questions
@@ -34,17 +34,18 @@ def model_finding(name: str, entry: Mapping[str, Any], plan: Plan, roots: list[P
     what = f"model {name}: {entry['id']} at {entry['revision'][:12]}, {bytes_}, is not there"
     if any((root / "models" / name).is_dir() for root in roots):
         return Finding(NOTE, f"{what}, a copy is", fetch, missing=True)
-    copy = f"copy resources/models/{name} from a machine that has it to models/{name} below ${ROOT_VARIABLE}"
+    copy = f"copy the folder from a machine that has it to models/{name} below ${ROOT_VARIABLE}"
     if os.environ.get("HF_HUB_OFFLINE", "0") not in ("0", ""):
         return Finding(STOPS, f"{what}, and HF_HUB_OFFLINE is set", f"unset it, or {copy}", missing=True)
-    problem = hub_problem(entry["id"], entry["revision"])
-    if problem:
-        return Finding(STOPS, f"{what}, {problem[0]}", f"{problem[1]}, or {copy}", missing=True)
+    if problem := hub_problem(entry["id"], entry["revision"]):
+        why, step, silent = problem
+        said = f"{what}, {why}"
+        return Finding(STOPS, said, f"{step}, or {copy}", missing=True, silent=silent, name=f"model {name}")
     return Finding(NOTE, what, f"{fetch} (or the build fetches it); accept its licence first", missing=True)
 
 
-def hub_problem(name: str, revision: str) -> tuple[str, str] | None:
-    """What is in the way of fetching a revision, and the next step; None where nothing is."""
+def hub_problem(name: str, revision: str) -> tuple[str, str, str] | None:
+    """What is in the way of fetching a revision, the next step, and the hub if it is silent; None where nothing is."""
     from huggingface_hub import constants, get_token  # here, not above: nothing may be missing
 
     token = get_token()
@@ -53,12 +54,12 @@ def hub_problem(name: str, revision: str) -> tuple[str, str] | None:
     status, body = status_of(url, headers=headers)
     page = f"{constants.ENDPOINT}/{name}"
     if status is None:
-        return f"and {constants.ENDPOINT} does not answer", "look at the network or HF_ENDPOINT"
+        return f"and {constants.ENDPOINT} does not answer", "look at the network or HF_ENDPOINT", constants.ENDPOINT
     if status in (401, 403) or (is_gated(body) and not token):
-        return "and it is gated or private", f"accept its licence at {page} and set HF_TOKEN"
+        return "and it is gated or private", f"accept its licence at {page} and set HF_TOKEN", ""
     if status == 404:
-        return "and the hub does not know it", f"look at {page} and correct models.*.revision"
-    return None if status < 400 else (f"and the hub answers {status}", "try again in a while")
+        return "and the hub does not know it", f"look at {page} and correct models.*.revision", ""
+    return None if status < 400 else (f"and the hub answers {status}", "try again in a while", "")
 
 
 def is_gated(body: bytes) -> bool:
@@ -83,7 +84,7 @@ def archive_finding(name: str, plan: Plan, roots: list[Path]) -> Finding:
     fetch = f"snakemake resources/datasets/{name}/archives.json --cores 1"
     folders = [Path("resources/datasets", name), *(root / part / name for root in roots for part in ("datasets", "."))]
     lacking = {} if "repacking" in entry else lacking_of(entry["archives"], folders)
-    total = size(sum(each.get("bytes", 0) for each in lacking.values())) or "less than 0.01 GB"
+    total = amount(sum(each.get("bytes", 0) for each in lacking.values()))
     if not lacking:
         return Finding(NOTE, f"data set {name}: its files are at hand and will be verified", fetch, missing=True)
     yours = [each["file"] for each in lacking.values() if not each["urls"]]
@@ -99,7 +100,8 @@ def archive_finding(name: str, plan: Plan, roots: list[Path]) -> Finding:
     what = f"data set {name}: {total} from {host(lacking)} are not there"
     if silent:
         step = f"look at the network, or put the files into resources/datasets/{name}/ or below ${ROOT_VARIABLE}"
-        return Finding(STOPS, f"{what}, and no mirror of {', '.join(silent)} answers", step, missing=True)
+        said = f"{what}, and no mirror of {', '.join(silent)} answers"
+        return Finding(STOPS, said, step, missing=True, silent=host(lacking), name=f"data set {name}")
     return Finding(NOTE, what, f"{fetch} (or the build fetches them); its licence: config/README.md", missing=True)
 
 
@@ -121,6 +123,26 @@ def answers(url: str) -> bool:
     """Whether a mirror gives the file, as far as a question about it tells; some do not take such questions."""
     status, _ = status_of(url, head=True)
     return status is not None and (status < 400 or status in (405, 501))
+
+
+def together(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """What only the network withholds as one finding, where it is more than one thing, and the others as they are."""
+    listed = list(findings)
+    silent = [finding for finding in listed if finding.silent]
+    if len(silent) < 2:
+        yield from listed
+        return
+    yield from (finding for finding in listed if not finding.silent)
+    hosts = ", ".join(dict.fromkeys(finding.silent for finding in silent))
+    names: dict[str, list[str]] = {}
+    for kind, _, name in (finding.name.rpartition(" ") for finding in silent):
+        names.setdefault(kind, []).append(name)
+    listing = ", and for ".join(f"{kind}s {', '.join(each)}" for kind, each in names.items())
+    step = (
+        "look at the network or HF_ENDPOINT, or copy resources/models/NAME and resources/datasets/NAME from a machine "
+    )
+    step += f"that has them to models/NAME and datasets/NAME below ${ROOT_VARIABLE}"
+    yield Finding(STOPS, f"network: no answer from {hosts}, for {listing}", step, missing=True)
 
 
 def without(dataset: str, plan: Plan) -> str:

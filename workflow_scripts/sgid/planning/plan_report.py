@@ -14,7 +14,7 @@ RIGHT = HEADS[2:-1]
 
 
 def markdown(summary: Summary, *, notes: Iterable[str]) -> str:
-    """The whole plan, its columns aligned so that it can be read on a terminal as it is."""
+    """The whole plan, as a file."""
     table = aligned([HEADS, *map(line_of, shown(summary.rows)), total_of(summary)])
     listed = "\n".join(f"- {note}" for note in (*answers(summary), *notes))
     return f"# Plan of {', '.join(summary.names)}, on {gpus_of(summary)}\n\n{table}\n\n{listed}\n"
@@ -61,7 +61,8 @@ def total_of(summary: Summary) -> list[str]:
         count(written),
         count(int(summary.total("runs"))),
     ]
-    cost = [hours(summary.total("seconds")), hours(summary.total("naive"))]
+    naive = summary.total("naive")
+    cost = [hours(summary.total("seconds")), hours(naive) if naive else ""]
     return ["total", "", *cells, *cost, size(summary.total("stored")), ""]
 
 
@@ -84,8 +85,8 @@ def answers(summary: Summary) -> list[str]:
         f"{hours(summary.total('seconds'))} GPU hours{without}{beside}.",
         f"{hours(summary.wall)} hours on {gpus_of(summary)} at least, for jobs wait for each other; jobs without a GPU "
         "(data sets, prompts, tables) are not counted.",
-        f"Downloads {size(summary.fetched) or '0 GB'}, results {size(summary.results) or '0 GB'}; beside them at most "
-        f"{size(summary.caches) or '0 GB'} in resources/drawn and resources/trained until `snakemake prune_cache`. "
+        f"Downloads {amount(summary.fetched)}, results {amount(summary.results)}; beside them at most "
+        f"{amount(summary.caches)} in resources/drawn and resources/trained until `snakemake prune_cache`. "
         f"{files}",
     ]
 
@@ -116,6 +117,11 @@ def jobs_in_words(number: int) -> str:
 def size(number: float) -> str:
     """Gigabytes; nothing for less than a hundredth of one."""
     return "" if number < 1e7 else f"{number / 1e9:,.0f} GB" if number >= 1e11 else f"{number / 1e9:.2g} GB"
+
+
+def amount(number: float) -> str:
+    """Gigabytes in a sentence, also of little and of none."""
+    return size(number) or ("less than 0.01 GB" if number else "0 GB")
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:

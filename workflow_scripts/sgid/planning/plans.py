@@ -16,6 +16,7 @@ from sgid.planning.graph import Graph, Job
 from sgid.planning.plan_report import as_csv, as_json, markdown
 from sgid.planning.rates import ESTIMATE, NO_COST, Cost, Rates, benchmark_seconds, measured_rates, own_rates
 from sgid.planning.summary import Summary, summarise
+from sgid.planning.terminal import plan_text
 from sgid.planning.traces import MARKERS, markers_in
 from sgid.runtime import write_text
 
@@ -45,6 +46,12 @@ class Plan:
     def graph(self) -> Graph:
         """The jobs behind the names."""
         return self.build.graph(self.names)
+
+    @property
+    def datasets(self) -> set[str]:
+        """The data sets of the whole build and of the names."""
+        jobs = self.build.graph([*self.config["build"], *self.names]).jobs
+        return {job.names["dataset"] for job in jobs if "dataset" in job.names}
 
     @cached_property
     def unfinished(self) -> set[str]:
@@ -123,14 +130,16 @@ class Plan:
             notes.append("Trainings with filtered pictures are counted as if nothing were left out.")
         if any(job.names["noise"] == CHOSEN for job in self.graph.jobs if job.rule == "draw_images"):
             notes.append(f"Where validation has not chosen a noise rate yet, {ASSUMED_RATE} is assumed.")
+        if any(row.runs and row.naive for row in rows):
+            notes.append("Naive hours of training hold for any faster GPU too: a DataLoader's loop waits for its CPU.")
         return notes
 
     def text(self) -> str:
         """For the terminal."""
-        return markdown(self.summary, notes=self.notes)
+        return plan_text(self.summary, notes=self.notes)
 
     def write(self, name: str, folder: Path = FOLDER) -> None:
         """As Markdown, CSV and JSON."""
-        write_text(self.text(), folder / f"{name}.md")
+        write_text(markdown(self.summary, notes=self.notes), folder / f"{name}.md")
         write_text(as_csv(self.summary), folder / f"{name}.csv")
         write_text(as_json(self.summary, notes=self.notes), folder / f"{name}.json")

@@ -1,6 +1,6 @@
 """How far a build is: every job done, running, failed, interrupted or to do, and the time that is left."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,17 +79,22 @@ def begun_of(job: Job, traces: Traces, root: Path) -> float:
     return marker.begun if marker else (root / job.log).stat().st_ctime
 
 
-def text_of(progress: Progress, names: Sequence[str], *, root: Path, now: float) -> str:
-    """For the terminal."""
+def text_of(progress: Progress, names: Sequence[str], *, root: Path, now: float, beside: Iterable[str] = ()) -> str:
+    """For the terminal; `beside`: sentences about other builds."""
     lines = [row(["stage", *STATES, "hours left"])]
     for stage in (*STAGES, LAST_STAGE):
         jobs = [job for job in progress.state if job.stage == stage]
         lines += [row([stage, *counts(jobs, progress), hours_left(jobs, progress)])] if jobs else []
     jobs = list(progress.state)
     lines += [row(["total", *counts(jobs, progress), hours_left(jobs, progress)]), ""]
-    lines += [f"running {(now - begun) / 60:6.1f} min  {job.place}" for job, begun in [*progress.begun.items()][:SHOWN]]
+    lines += [running(job, now - begun) for job, begun in [*progress.begun.items()][:SHOWN]]
     lines += failures(progress, root)
-    return "\n".join([f"# Status of {', '.join(names)}", "", *lines, *ending(progress)]) + "\n"
+    return "\n".join([f"# Status of {', '.join(names)}", "", *lines, *ending(progress), *beside]) + "\n"
+
+
+def running(job: Job, seconds: float) -> str:
+    """One running job; it may have begun after `now` was asked for."""
+    return f"running {max(0.0, seconds) / 60:6.1f} min  {job.place}"
 
 
 def row(cells: Sequence[str]) -> str:
