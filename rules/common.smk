@@ -21,6 +21,7 @@ from sgid.rating_plan import HumanEvaluations
 from sgid.references import SAMPLERS_OF, ConfigError
 from sgid.report_paths import CaptionReports
 from sgid.site_paths import SitePages
+from sgid.submissions import SubmissionError, ask_slurm
 from sgid.target_names import check_names, rule_names
 
 try:
@@ -47,7 +48,11 @@ def one_of(names):
 onstart:
     try:
         enter(Files.of(workflow.dag.needrun_jobs()))
-    except (BuildError, OSError) as error:
+        if workflow.executor_plugin.name == "slurm":
+            from snakemake_executor_plugin_slurm.accounts import validate_account
+
+            ask_slurm(workflow.dag.needrun_jobs(), validate=validate_account, refused=WorkflowError)
+    except (BuildError, SubmissionError, OSError) as error:
         raise WorkflowError(str(error)) from None
 
 

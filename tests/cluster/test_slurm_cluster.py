@@ -6,6 +6,8 @@ import pytest
 from slurm_cluster import GPU_NODES, GPUS
 from snake import ROOT
 
+from sgid.submissions import SubmissionError, try_submission
+
 LEASING = """
 import pathlib, sys, time
 sys.path.insert(0, {scripts!r})
@@ -65,3 +67,30 @@ def test_a_restarted_controller_still_knows_its_jobs(slurm):
     slurm.stop("slurmctld")
     slurm.start_controller()
     assert slurm.jobs()[-1] == before
+
+
+@pytest.fixture
+def asked(slurm, monkeypatch):
+    """The cluster of the tests, asked from this process."""
+    for name in ("SLURM_CONF", "PATH"):
+        monkeypatch.setenv(name, slurm.environment[name])
+    return slurm
+
+
+def test_what_fits_would_be_taken_and_is_not_queued(asked):
+    before = asked.jobs()
+    try_submission(["--partition=main", "--time=480", "--mem=32000", "--gpus=1"])
+    assert asked.jobs() == before
+
+
+@pytest.mark.parametrize(
+    ("word", "key"), [("--partition=wrong", "slurm_partition"), ("--constraint=wrong", "constraint")]
+)
+def test_what_is_unknown_there_is_refused_with_its_key(asked, word, key):
+    with pytest.raises(SubmissionError, match=f"correct {key} in profiles/site.yaml"):
+        try_submission([word])
+
+
+def test_a_build_is_not_stopped_while_every_gpu_node_is_drained(asked):
+    asked.command("scontrol", "update", f"NodeName={','.join(GPU_NODES)}", "State=DRAIN", "Reason=test")
+    try_submission(["--gpus=1"])

@@ -55,6 +55,13 @@ def test_a_job_that_fails_keeps_the_traceback_in_its_log(tmp_path):
     assert "Traceback" in log_of(tmp_path)
 
 
+def test_a_job_that_is_interrupted_says_so_in_one_line_and_keeps_the_traceback_in_its_log(tmp_path):
+    done = job(tmp_path, "import os, signal", "os.kill(os.getpid(), signal.SIGINT)")
+    assert done.returncode == 130
+    assert done.stderr.strip() == f"interrupted (whole log: {tmp_path / 'logs' / 'job.log'})"
+    assert "KeyboardInterrupt" in log_of(tmp_path)
+
+
 def test_a_file_appears_when_it_is_whole(tmp_path):
     with replacing(tmp_path / "new" / "file") as temporary:
         temporary.write_text("content")

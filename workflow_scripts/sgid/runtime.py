@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import platform
+import signal
 import subprocess
 import sys
 import traceback
@@ -20,6 +21,7 @@ from typing import Any, BinaryIO, TypeVar
 
 from sgid.lease import lease_devices, place, unseen
 
+INTERRUPTED = 128 + signal.SIGINT  # the status by which a shell knows of Ctrl-C
 FULL = (errno.ENOSPC, errno.EDQUOT)
 Item, Result = TypeVar("Item"), TypeVar("Result")
 RECORDED_PACKAGES = ("torch", "torchvision", "diffusers", "transformers", "open_clip_torch", "timm", "numpy", "pillow")
@@ -46,6 +48,10 @@ def job_log(path: str | Path) -> Iterator[logging.Logger]:
             traceback.print_exc(file=stream)
             print(f"{type(error).__name__}: {error} (whole log: {path})", file=sys.__stderr__)
             raise SystemExit(1) from None
+        except KeyboardInterrupt:
+            traceback.print_exc(file=stream)
+            print(f"interrupted (whole log: {path})", file=sys.__stderr__)
+            raise SystemExit(INTERRUPTED) from None
 
 
 def quieten_libraries() -> None:
