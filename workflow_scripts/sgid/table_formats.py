@@ -25,7 +25,7 @@ small { color: #666; } ul { color: #444; padding-left: 1.2rem; max-width: 60rem;
   linear-gradient(to left, #888, transparent) right / .9rem 100% no-repeat scroll; }
 @media (max-width: 40rem) {
   body { margin: .8rem; } th, td { padding: .15rem .35rem; } tbody th { white-space: normal; }
-  th.name { max-width: 8rem; } th.backbone { max-width: 5.5rem; overflow-wrap: anywhere; }
+  th.name { min-width: 5.5rem; max-width: 8rem; } th.backbone { max-width: 5.5rem; overflow-wrap: anywhere; }
 }
 """.strip()
 LATEX_SIGNS = {
