@@ -94,7 +94,8 @@ def caption_heading(wildcards):
 
 def page_heading(wildcards):
     title, how = dataset_field("title")(wildcards), recipe_fields("generator", "source", "parts", "captions")(wildcards)
-    return {"dataset": wildcards.dataset, "recipe": wildcards.recipe, "title": title, "how": how}
+    indexed = (wildcards.dataset, wildcards.recipe) in image_pages.drawn()
+    return {"dataset": wildcards.dataset, "recipe": wildcards.recipe, "title": title, "how": how, "indexed": indexed}
 
 
 def generation_of(wildcards):

@@ -1,5 +1,6 @@
 """Rule pack_results: results and all that they rest on in one file, with hashes."""
 
+import sys
 from pathlib import Path
 
 from sgid.archive import pack
@@ -8,4 +9,6 @@ from sgid.runtime import job_log, provenance
 
 with job_log(snakemake.log[0]) as log:
     paths = Origins().behind(snakemake.input)
-    log.info(pack(paths, Path(snakemake.output[0]), origin=provenance()))
+    sentence = pack(paths, Path(snakemake.output[0]), origin=provenance())
+    log.info(sentence)
+    print(sentence, file=sys.__stderr__)

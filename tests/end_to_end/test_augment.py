@@ -38,6 +38,8 @@ def test_a_folder_is_redrawn_whole_and_exported_under_its_own_class_names(clone)
         classes = list(csv.DictReader(io.StringIO(archive.read("classes.csv").decode())))
         assert [each["folder"] for each in classes] == ["016.Finch", "red wren"]
         assert sum(name.startswith("red wren/") for name in archive.namelist() if name.endswith(".png")) == 2
-    assert (clone / "results/pages/mine/sgid_mine.html").exists()
+    page = (clone / "results/pages/mine/sgid_mine.html").read_text()
+    assert '<p class="stamp">Miniature: tiny models; ' in page
+    assert "index.html" not in page
     assert {path.name for path in (clone / "results/images").iterdir()} == {"mine"}
     assert not (clone / "results/runs").exists()

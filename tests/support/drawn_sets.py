@@ -48,13 +48,15 @@ def with_pictures(rows: Sequence[dict], *, encoding: str = "png", side: int = 8)
     return table
 
 
-def write_set(folder: Path, rows: Sequence[dict], *, noise: str = "0.3", shards: int = 1, **options) -> str:
+def write_set(
+    folder: Path, rows: Sequence[dict], *, noise: str = "0.3", shards: int = 1, model: dict = RECORD, **options
+) -> str:
     """A set and its shards below a folder; the path of its JSON."""
     table, paths = with_pictures(rows, **options).sort_by("image_id"), []
     for i in range(shards):
         start, stop = (len(table) * edge // shards for edge in (i, i + 1))
         paths.append(folder / f"noise-{noise}" / f"shard-{i}-of-{shards}.parquet")
-        metadata = {"recipe": "sgid", "model": RECORD, "provenance": {"commit": "abc", "device": "cpu"}}
+        metadata = {"recipe": "sgid", "model": model, "provenance": {"commit": "abc", "device": "cpu"}}
         write_table(table.slice(start, stop - start), paths[-1], metadata=metadata)
     path = folder / f"noise-{noise}.json"
     write_json(collect(paths, dataset="pets", recipe="sgid", miniature=False), path)

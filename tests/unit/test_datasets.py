@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from sgid.datasets import SPLITS, Request, loader, prepare
-from sgid.datasets.naming import class_table, preview
+from sgid.datasets.naming import check_prompt_names, class_table, preview
 from sgid.image_table import pixels_of, read_metadata
 from sgid.miniature import diffusion, world
 from sgid.miniature.fit import draw_pool
@@ -108,6 +108,22 @@ def test_a_prompt_name_of_ones_own_comes_before_the_readable_one():
 def test_a_class_without_a_readable_name_is_refused():
     with pytest.raises(ValueError, match=r"^class '__' has no readable name; give it one under `prompt_names`$"):
         class_table(["cat", "__"])
+
+
+def test_a_prompt_name_of_no_class_of_a_folder_is_refused_with_the_classes_that_there_are():
+    entry = {"source": "folder", "prompt_names": {"cat": "tabby", "brd": "bird"}}
+    message = r"^datasets\.mine\.prompt_names: 'brd' is not defined \(did you mean 'bird'\? have: bird, cat\)$"
+    with pytest.raises(ValueError, match=message):
+        check_prompt_names("mine", entry, ["bird", "cat"])
+
+
+def test_prompt_names_of_a_folder_may_be_numbers_and_need_not_be_there():
+    check_prompt_names("mine", {"source": "folder", "prompt_names": {0: "zero"}}, ["0", "1"])
+    check_prompt_names("mine", {"source": "folder"}, ["0", "1"])
+
+
+def test_the_registry_may_name_a_class_that_the_split_leaves_out():
+    check_prompt_names("caltech101", {"source": "caltech101", "prompt_names": {"Faces_easy": "face"}}, ["Faces"])
 
 
 def test_a_preview_shows_counts_prompts_and_what_looks_odd(prepared):

@@ -32,14 +32,14 @@ class ScriptedPage(Page):
             super().handle_data(data)
 
 
-def render(folder, drawn=TWO, *, names=None, title="Pets", how=HOW) -> str:
-    path = write_set(folder, drawn)
+def render(folder, drawn=TWO, *, names=None, title="Pets", how=HOW, indexed=True, **about) -> str:
+    path = write_set(folder, drawn, **about)
     originals = with_pictures([{"image_id": row["source_id"], "label": row["label"]} for row in drawn]).to_pylist()
     ids = [row["source_id"] for row in drawn]
     names = names or {0: "tabby_cat", 1: "dog"}
     shown = families(ids, originals, with_pictures(drawn).to_pylist(), names=names, side=16)
     numbers = page_numbers([path], facts_of([path]), shown)
-    return render_page(TEMPLATE, Heading("pets", "sgid", title, how, "abc"), numbers, shown, extent=EXTENT)
+    return render_page(TEMPLATE, Heading("pets", "sgid", title, how, indexed, "abc"), numbers, shown, extent=EXTENT)
 
 
 def pictures_of(found: Page) -> list[dict]:
@@ -129,6 +129,22 @@ def test_a_picture_without_prompt_or_caption_has_its_place(tmp_path):
     assert "no prompt" in text
     assert "no caption" in text
     assert "s* –" in text
+
+
+def links(html: str) -> set[str]:
+    return {of["href"] for tag, of in ScriptedPage(html).tags if tag == "a"} - {"#"}
+
+
+def test_only_a_page_that_the_index_names_links_it(tmp_path):
+    assert links(render(tmp_path / "a")) == {"../index.html"}
+    assert links(render(tmp_path / "b", indexed=False)) == set()
+
+
+def test_what_the_tiny_models_drew_from_a_folder_of_ones_own_is_stamped(tmp_path):
+    html = render(tmp_path / "a", model={"miniature": True})
+    assert '<p class="stamp">Miniature: tiny models; ' in html
+    assert "<title>Miniature: pictures of Pets, sgid</title>" in html
+    assert "Miniature" not in render(tmp_path / "b")
 
 
 def numbers(dataset: str, recipe: str, **changes) -> dict:

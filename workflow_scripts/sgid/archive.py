@@ -46,8 +46,11 @@ def pack(paths: Iterable[str], archive: Path, *, origin: Mapping[str, Any], root
         tar.addfile(member(MANIFEST, len(data)), io.BytesIO(data))
         for path, known in files.items():
             add(tar, root / path, path, known)
-    size = sum(files[path]["bytes"] for path in results)
-    return f"{archive}: {len(results):,} results of {size:,} bytes, and {len(records):,} records of how they were made"
+    return (
+        f"{archive}, {archive.stat().st_size:,} bytes: {len(results):,} results and {len(records):,} records of how "
+        "they were made; to import a copy in another checkout: "
+        f"snakemake import_archive --cores 1 --config archive=/path/to/{archive.name}"
+    )
 
 
 def described(path: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from string import Template
 
 import pyarrow as pa
 
-from sgid.image_sets import shards_of
+from sgid.image_sets import is_miniature, shards_of
 from sgid.image_table import encoded_of, open_writer, read_metadata
 from sgid.runtime import read_json, replacing
 
@@ -155,12 +155,18 @@ def card_of(template: str, export: Export, title: str) -> str:
         images=f"{head['images']:,}",
         classes=f"{len(export.classes):,}",
         flags=", ".join(f"{flag}: {count}" for flag, count in sorted(head["flags"].items())) or "none",
-        stamp="Miniature: drawn data set, tiny models; no reproduction of the paper.\n\n" if head["miniature"] else "",
+        stamp=stamp_of(head),
         model=model_of(model),
         licence=licence_of(model),
         commit=origin.get("commit", "unknown"),
         device=origin.get("device", "unknown"),
     )
+
+
+def stamp_of(head: Mapping) -> str:
+    """The first paragraph of a miniature set's card; of any other, nothing."""
+    world = "drawn data set, " if head["miniature"] else ""
+    return f"Miniature: {world}tiny models; no reproduction of the paper.\n\n" if is_miniature(head) else ""
 
 
 def licence_of(record: Mapping) -> str:

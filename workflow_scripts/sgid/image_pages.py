@@ -11,18 +11,22 @@ import pyarrow as pa
 
 from sgid.html_pages import page_environment
 from sgid.image_samples import Extent, Family
+from sgid.image_sets import is_miniature
 from sgid.rejects import HEAD
 from sgid.runtime import read_json
 
 
 @dataclass(frozen=True)
 class Heading:
-    """What a page is about. `how`: the recipe's fields; `commit`: of the code that made the page."""
+    """What a page is about. `how`: the recipe's fields; `indexed`: whether the index of the build names the page;
+    `commit`: of the code that made it.
+    """
 
     dataset: str
     recipe: str
     title: str
     how: dict
+    indexed: bool
     commit: str
 
 
@@ -33,7 +37,8 @@ def page_numbers(paths: Sequence[str | Path], facts: pa.Table, shown: Sequence[F
     return {
         "dataset": heads[0]["dataset"],
         "recipe": heads[0]["recipe"],
-        "miniature": any(head["miniature"] for head in heads),
+        "miniature": any(map(is_miniature, heads)),
+        "drawn_originals": any(head["miniature"] for head in heads),
         "noise_rates": {head["noise_rate"]: head["images"] for head in heads},
         "images": sum(head["images"] for head in heads),
         "originals": len(set(facts["source_id"].to_pylist())),

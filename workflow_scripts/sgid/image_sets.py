@@ -9,13 +9,13 @@ pictures of any set, leaves out.
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sgid.image_table import in_order, read_table, row_groups, rows_at
+from sgid.image_table import in_order, read_metadata, read_table, row_groups, rows_at
 from sgid.runtime import read_json
 from sgid.seeding import seed_for
 
@@ -55,6 +55,12 @@ def collect(shards: Sequence[str | Path], *, dataset: str, recipe: str, miniatur
         "shards": entries,
         "flags": dict(flags),
     }
+
+
+def is_miniature(image_set: Mapping) -> bool:
+    """Whether a set is of the drawn world, or the miniature's models drew it from other originals."""
+    model = read_metadata(image_set["shards"][0]["path"]).get("model", {})
+    return image_set["miniature"] or bool(model.get("miniature"))
 
 
 def check_set(ids: Counter, noise_rates: set[str], *, name: str) -> None:

@@ -20,6 +20,13 @@ th.backbone { vertical-align: top; font-weight: 600; } th[scope="colgroup"] { te
 thead tr:last-child > * { border-bottom: 1px solid #999; }
 tr.group > :not(.backbone) { border-top: 1px dotted #888; } tr.block > * { border-top: 1px solid #222; }
 small { color: #666; } ul { color: #444; padding-left: 1.2rem; max-width: 60rem; }
+/* Where a table is wider than its box, its edge is shaded; what scrolls along hides the shade at the end. */
+.wide { background: linear-gradient(to left, #fff 1.5rem, transparent 3rem) right / 3rem 100% no-repeat local,
+  linear-gradient(to left, #888, transparent) right / .9rem 100% no-repeat scroll; }
+@media (max-width: 40rem) {
+  body { margin: .8rem; } th, td { padding: .15rem .35rem; } tbody th { white-space: normal; }
+  th.name { min-width: 5.5rem; max-width: 8rem; } th.backbone { max-width: 5.5rem; overflow-wrap: anywhere; }
+}
 """.strip()
 LATEX_SIGNS = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",

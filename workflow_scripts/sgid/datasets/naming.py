@@ -8,6 +8,7 @@ import pandas as pd
 
 from sgid.datasets.listing import SPLITS
 from sgid.prompts import label_text, readable
+from sgid.refusals import require
 
 
 def listed_names(files: Sequence[str | Path]) -> list[str]:
@@ -25,6 +26,15 @@ def class_table(names: Sequence[str], prompt_names: Mapping[str, str] | None = N
     if not all(shown):
         raise ValueError(f"class {names[shown.index('')]!r} has no readable name; give it one under `prompt_names`")
     return pd.DataFrame({"label": range(len(names)), "name": list(names), "prompt_name": shown})
+
+
+def check_prompt_names(dataset: str, entry: Mapping, names: Sequence[str]) -> None:
+    """Refuse a prompt name of a class that a folder of one's own does not have, by ConfigError.
+
+    entry: of the data set in the configuration. The registry's other sets may name classes that their split leaves out.
+    """
+    if entry["source"] == "folder":
+        require(f"datasets.{dataset}.prompt_names", map(str, entry.get("prompt_names", {})), names)
 
 
 def preview(dataset: str, classes: pd.DataFrame, index: pd.DataFrame, prompt_names: Mapping[str, str]) -> str:
