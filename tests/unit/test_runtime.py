@@ -56,7 +56,9 @@ def test_a_job_that_fails_keeps_the_traceback_in_its_log(tmp_path):
 
 
 def test_a_job_that_is_interrupted_says_so_in_one_line_and_keeps_the_traceback_in_its_log(tmp_path):
-    done = job(tmp_path, "import os, signal", "os.kill(os.getpid(), signal.SIGINT)")
+    # Where the tests run in the background, SIGINT is ignored, and that is inherited.
+    heed = "signal.signal(signal.SIGINT, signal.default_int_handler)"
+    done = job(tmp_path, "import os, signal", heed, "os.kill(os.getpid(), signal.SIGINT)")
     assert done.returncode == 130
     assert done.stderr.strip() == f"interrupted (whole log: {tmp_path / 'logs' / 'job.log'})"
     assert "KeyboardInterrupt" in log_of(tmp_path)
