@@ -10,7 +10,7 @@ from statistics import fmean
 
 import pyarrow as pa
 
-from sgid.evaluation import run_record, scores_of
+from sgid.evaluation import scores_of
 from sgid.jobs import Job
 from sgid.predictions import Pictures, predict
 from sgid.trained import PlannedRun
@@ -29,16 +29,8 @@ def judge(job: Job, run: PlannedRun, drawn: pa.Table, *, minutes: float) -> None
     model, history = job.trainer.fit(job.seed(run), checkpoint=run.checkpoint(minutes))
     pictures = Pictures.of(drawn, size=job.backbone.view.resize)
     validation, judged = (predict([model], job.backbone, each)[0] for each in (job.measured, pictures))
-    record = run_record(
-        {**job.names, "seed": run.seed},
-        scores_of(validation, class_names=job.classes) | {"thresholds": thresholds_of(validation)} | job.noted,
-        job.trainer.training_set,
-        history,
-        image_set=job.images.image_set,
-        miniature=job.miniature,
-        device=job.device,
-        training=job.training,
-    )
+    scores = scores_of(validation, class_names=job.classes) | {"thresholds": thresholds_of(validation)}
+    record = job.record(run, scores, history)
     run.keep(record, judged)
 
 

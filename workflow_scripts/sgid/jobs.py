@@ -12,6 +12,7 @@ import pyarrow as pa
 from sgid.backbones import Backbone
 from sgid.composition import compose_training_set
 from sgid.evaluation import run_record, scores_of
+from sgid.loop import History
 from sgid.online import Online
 from sgid.predictions import Pictures, predict
 from sgid.seeding import seed_for
@@ -90,6 +91,19 @@ class Job:
         """What all chance of a run comes from."""
         return seed_for(self.base_seed, *(self.names[name] for name in self.seeded_by), run.seed, "training")
 
+    def record(self, run: PlannedRun, scores: Mapping[str, Any], history: History) -> dict:
+        """What is written of a run: its names, scores, what is noted of all the job's runs, training and origin."""
+        return run_record(
+            {**self.names, "seed": run.seed},
+            {**scores, **self.noted},
+            self.trainer.training_set,
+            history,
+            image_set=self.images.image_set,
+            miniature=self.miniature,
+            device=self.device,
+            training=self.training,
+        )
+
 
 def complete(job: Job, runs: Sequence[PlannedRun], *, minutes: float) -> None:
     """Bring all runs to their outputs: from what is kept, else by training, with a checkpoint each so many minutes."""
@@ -103,16 +117,7 @@ def train(job: Job, runs: Sequence[PlannedRun], *, minutes: float) -> None:
     fitted = [job.trainer.fit(job.seed(run), checkpoint=run.checkpoint(minutes)) for run in runs]
     tables = predict([model for model, _ in fitted], job.backbone, job.measured)
     for run, (_, history), table in zip(runs, fitted, tables, strict=True):
-        record = run_record(
-            {**job.names, "seed": run.seed},
-            scores_of(table, class_names=job.classes) | job.noted,
-            job.trainer.training_set,
-            history,
-            image_set=job.images.image_set,
-            miniature=job.miniature,
-            device=job.device,
-            training=job.training,
-        )
+        record = job.record(run, scores_of(table, class_names=job.classes), history)
         run.keep(record, table if run.predictions is not None else None)
         how = (run.seed, record["accuracy"], history.steps, history.seconds)
         LOG.info("seed %d: %.2f %% right after %d steps in %.1f s", *how)
