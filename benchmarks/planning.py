@@ -23,10 +23,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from datetime import date
 from importlib.metadata import version
 from itertools import combinations
 from pathlib import Path
+from statistics import median
 
 import yaml
 
@@ -38,10 +40,12 @@ from larger_builds import copy_that_touches, larger_build  # noqa: E402
 from snake import copy_of_the_repository, job_counts, snakemake  # noqa: E402
 from submissions import jobs_of, listed, submissions  # noqa: E402
 
+from sgid.planning.plans import Plan  # noqa: E402
+
 RESULTS = Path(__file__).parent / "results" / "planning.json"
 COPIES = (1, 4, 13)
 READY = 20_000
-SLURM = ROOT / "profiles/slurm/config.yaml"
+DEVICE = "H200"
 SUBSAMPLE = yaml.safe_load((ROOT / "profiles/default/config.yaml").read_text(encoding="utf-8"))["scheduler-subsample"]
 LOCAL = ("--cores", "8", "--resources", "gpu=4", "--scheduler", "greedy")
 IMAGES = 10_000
@@ -109,16 +113,26 @@ def planned(*words: str, cwd: Path = ROOT, overlay: dict | None = None) -> dict:
 def plans(work: Path) -> dict:
     """Dry runs where nothing has been made."""
     clone, config = copy_of_the_repository(work / "clone"), read_config(*FILES)
-    text = snakemake("all", "-n", "--workflow-profile", "none", cwd=clone).text
+    on_slurm = ["--profile", "profiles/slurm", "--workflow-profile", "none", "--config", f"plan_device={DEVICE}"]
+    text = snakemake("all", "-n", *on_slurm, cwd=clone).text
     edges = sum(len(listed(body, "input")) for _, body in jobs_of(text))
-    groups = yaml.safe_load(SLURM.read_text(encoding="utf-8"))["groups"] if SLURM.exists() else {}
     return {
         "all": planned("all", cwd=clone) | {"input_files_of_all_jobs": edges},
-        "submissions to SLURM": submissions(text, groups),
+        f"submissions to SLURM, {DEVICE}": sent(submissions(text), config),
         "every table and figure": planned("all", cwd=clone, overlay=larger_build(config, 1)),
         "one table (table4)": planned("table4", cwd=clone),
         "one run": planned("results/runs/pets/resnet50/sgid/seed-0.json", cwd=clone),
     }
+
+
+def sent(groups: list[list[tuple[str, str]]], config: dict) -> dict:
+    """How many jobs SLURM is sent, by their rules, and how long they last by the figures of `snakemake plan`."""
+    plan = Plan(config | {"plan_device": DEVICE}, config["build"])
+    seconds = {path: plan.cost(job).seconds for job in plan.graph.jobs for path in job.outputs}
+    minutes = [sum(seconds[listed(body, "output")[0]] for _, body in jobs) / 60 for jobs in groups]
+    rules = Counter(" + ".join(sorted({rule for rule, _ in jobs})) for jobs in groups)
+    found = {"submissions": len(groups), "jobs": sum(map(len, groups)), "rules": dict(sorted(rules.items()))}
+    return found | {"shortest_minutes": round(min(minutes), 1), "median_minutes": round(median(minutes), 1)}
 
 
 def growth(work: Path) -> dict:

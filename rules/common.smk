@@ -16,6 +16,8 @@ from sgid.method_images import MethodImages
 from sgid.miniature import PARTS
 from sgid.model_needs import models_needed
 from sgid.page_paths import ImagePages
+from sgid.planning.groups import JobGroups
+from sgid.planning.plans import Plan
 from sgid.presentation import Presentation
 from sgid.rating_plan import HumanEvaluations
 from sgid.references import SAMPLERS_OF, ConfigError
@@ -51,7 +53,8 @@ onstart:
         if workflow.executor_plugin.name == "slurm":
             from snakemake_executor_plugin_slurm.accounts import validate_account
 
-            ask_slurm(workflow.dag.needrun_jobs(), validate=validate_account, refused=WorkflowError)
+            jobs, group_of = workflow.dag.needrun_jobs(), workflow.dag.get_job_group
+            ask_slurm(jobs, group_of=group_of, validate=validate_account, refused=WorkflowError)
     except (BuildError, SubmissionError, OSError) as error:
         raise WorkflowError(str(error)) from None
 

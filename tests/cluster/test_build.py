@@ -7,11 +7,14 @@ import pytest
 from slurm_cluster import GPU_NODES, GPUS
 
 PLACE = re.compile(r" on (\w+), SLURM job (\d+), GPU (\d+)$", flags=re.MULTILINE)
+# By two and two, as build.yaml asks for; the number of a group is left out.
 SUBMITTED = {
-    "rule_captions_score_captions_write_captions": 2,
-    "rule_choice_choose_noise_train_candidate": 1,
-    "rule_draw_images": 4,
-    "rule_train_classifier": 2,
+    "rule_short_write_captions": 1,
+    "rule_short_score_captions": 1,
+    "rule_short_draw_images": 2,
+    "rule_short_train_candidate": 1,
+    "rule_short_train_classifier": 3,
+    "rule_train_classifier": 1,
 }
 
 
@@ -25,7 +28,7 @@ def test_a_build_on_slurm_makes_its_table(built):
 
 
 def test_each_job_was_submitted_once_and_what_needs_no_gpu_not_at_all(jobs):
-    rules = [job.comment.split("_wildcards_")[0] for job in jobs]
+    rules = [re.sub(r"short\d+", "short", job.comment.split("_wildcards_")[0]) for job in jobs]
     assert {rule: rules.count(rule) for rule in set(rules)} == SUBMITTED
     assert {job.state for job in jobs} == {"CD"}
 

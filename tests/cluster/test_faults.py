@@ -7,7 +7,7 @@ import pytest
 from slurm_checkout import SLOW
 from slurm_faults import PICTURES, RUN, SHARD, drawn, finishes, kept, steps_before, wait_for_pictures, wait_for_steps
 
-TARGETS = SHARD.format(noise="0.9"), RUN.format(method="re")
+TARGETS = SHARD.format(noise="0.9"), RUN.format(method="slow")
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +34,8 @@ def test_a_training_warned_of_its_time_limit_goes_on_from_its_checkpoint_with_mo
     checkout, _, jobs = struck
     first, second = (job for job in jobs if "train_classifier" in job.comment)
     assert (first.state, second.state) == ("F", "CD")
-    assert (first.minutes, second.minutes) == ("8:00:00", "16:00:00")
-    assert steps_before(checkout, "re") > 0
+    assert (first.minutes, second.minutes) == ("31:00", "1:01:00")
+    assert steps_before(checkout, "slow") > 0
 
 
 def test_after_both_what_was_there_before_is_untouched_and_nothing_is_left_to_be_done(struck):

@@ -45,14 +45,30 @@ def ended(checkout, draws) -> None:
 
 def test_a_training_over_its_time_limit_is_warned_and_goes_on(built, note):
     longer = (*SLOW, "tests/cluster/longer.yaml")
-    before, process = built.outputs(), built.start(RUN.format(method="cutmix"), build=longer)
+    before, process = built.outputs(), built.start(RUN.format(method="slower"), build=longer)
     wait_for_steps(built)
     built.slurm.command("scontrol", "update", f"JobId={built.job('train_classifier').number}", "TimeLimit=1")
     finishes(process, built)
     assert states(built) == ["F", "CD"]
-    note(f"one job again, from step {steps_before(built, 'cutmix')} of 6400, with {built.jobs()[-1].minutes}")
+    note(f"one job again, from step {steps_before(built, 'slower')} of 6400, with {built.jobs()[-1].minutes}")
     assert kept(built, before)
-    assert "Nothing to be done" in built.run(RUN.format(method="cutmix"), build=longer)
+    assert "Nothing to be done" in built.run(RUN.format(method="slower"), build=longer)
+
+
+def test_a_cancelled_submission_of_three_trainings_trains_none_of_them_twice(built, note):
+    shared = (*SLOW, "tests/cluster/shared.yaml")
+    before, process = built.outputs(), built.start("shared", build=shared)
+    done = built.folder / "resources/trained/runs/shapes/resnet_tiny"
+    built.slurm.wait_until(lambda: [*done.glob("shared_?/seed-0.*.json")], "one of the three", 180)
+    built.slurm.command("scancel", str(built.job("train_classifier").number))
+    finishes(process, built)
+    assert [(job.state, job.minutes) for job in built.jobs()] == [("CA", "33:00"), ("CD", "1:03:00")]
+    logs = list((built.folder / "logs/train_classifier/shapes/resnet_tiny").glob("shared_?/seeds.log"))
+    taken = sum(" 1 of 1 runs were trained before" in log.read_text() for log in logs)
+    assert len(logs) == 3 > taken > 0
+    note(f"one submission again; of its three trainings {taken} were taken from what was kept")
+    assert kept(built, before)
+    assert "Nothing to be done" in built.run("shared", build=shared)
 
 
 def test_a_drained_node_ends_its_job_and_gets_no_other(built, draws, note):

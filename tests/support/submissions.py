@@ -1,14 +1,19 @@
-"""How many jobs a cluster is sent for a plan: rules with a GPU, and what a profile groups with them."""
+"""What a cluster would be sent, read from what `snakemake -n --profile profiles/slurm` prints."""
 
 import re
-from collections import Counter, defaultdict
+from textwrap import dedent
 
-FIELD = r"^    {}: (.*)$"
+FIELD = r"^ +{}: (.*)$"
+JOB = re.compile(r"^(?:local)?rule (\w+):\n((?:    .*\n)+)", flags=re.MULTILINE)
+GROUP = re.compile(r"^\[.*\] Group job (\w+) .*:\n((?:\n| {4}.*\n)+)", flags=re.MULTILINE)
+MINUTES = re.compile(r"^ +resources: .*\bgpu=\d.*\bruntime=(\d+)", flags=re.MULTILINE)
+
+Job = tuple[str, str]  # rule, and all else that is said of the job
 
 
-def jobs_of(text: str) -> list[tuple[str, str]]:
-    """(rule, all else) of each job in what `snakemake -n` prints without a profile."""
-    return re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)+)", text, flags=re.MULTILINE)
+def jobs_of(text: str) -> list[Job]:
+    """Each job, in a group or alone."""
+    return JOB.findall(GROUP.sub(lambda found: dedent(found[2]), text))
 
 
 def listed(body: str, kind: str) -> list[str]:
@@ -17,24 +22,13 @@ def listed(body: str, kind: str) -> list[str]:
     return found[1].split(", ") if found else []
 
 
-def submissions(text: str, groups: dict[str, str]) -> Counter:
-    """Submissions by the rules in them: jobs of one group that follow from each other are sent as one."""
-    jobs = jobs_of(text)
-    maker = {path: number for number, (_, body) in enumerate(jobs) for path in listed(body, "output")}
-    leader = list(range(len(jobs)))
+def submissions(text: str) -> list[list[Job]]:
+    """The jobs of each submission: those of a group, and each other one that needs a GPU."""
+    groups = [jobs_of(dedent(body)) for _, body in GROUP.findall(text)]
+    alone = [[job] for job in jobs_of(GROUP.sub("", text)) if MINUTES.search(job[1])]
+    return [*groups, *alone]
 
-    def leading(number: int) -> int:
-        while leader[number] != number:
-            number = leader[number]
-        return number
 
-    for number, (rule, body) in enumerate(jobs):
-        for path in listed(body, "input"):
-            before = maker.get(path)
-            if before is not None and groups.get(rule) is not None and groups.get(jobs[before][0]) == groups[rule]:
-                leader[leading(number)] = leading(before)
-    sent = defaultdict(set)
-    for number, (rule, body) in enumerate(jobs):
-        if rule in groups or re.search(r"^    resources: .*\bgpu=", body, flags=re.MULTILINE):
-            sent[leading(number)].add(rule)
-    return Counter(" + ".join(sorted(rules)) for rules in sent.values())
+def minutes_asked(submission: list[Job]) -> int:
+    """The time limit of a submission, whose jobs run one after the other."""
+    return sum(int(MINUTES.search(body)[1]) for _, body in submission)

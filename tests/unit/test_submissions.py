@@ -5,7 +5,7 @@ import os
 import pytest
 from snake import copy_of_the_repository, snakemake
 
-from sgid.submissions import SubmissionError, check_account, options, try_submission
+from sgid.submissions import SubmissionError, check_account, kinds, options, try_submission
 
 
 @pytest.fixture
@@ -73,6 +73,14 @@ def test_nodes_that_are_down_or_drained_stop_no_build(sbatch):
 def test_gpus_and_what_the_site_configures_become_options():
     resources = {"slurm_partition": "gpu", "runtime": 60, "gpu": 1, "gpu_model": "a100", "cpus_per_task": 4}
     assert options(resources) == ["--partition=gpu", "--time=60", "--gpus=a100:1"]
+
+
+def test_slurm_is_asked_once_for_what_differs_in_minutes_only_with_those_of_the_longest_submission():
+    small, large = {"mem_mb": 16000, "runtime": 60}, {"mem_mb": 32000, "runtime": 90}
+    assert kinds([[small], [small] * 3, [large, small]]) == [
+        ["--mem=16000", "--time=180"],
+        ["--mem=32000", "--time=150"],
+    ]
 
 
 def test_an_account_that_the_plugin_refuses_is_named():

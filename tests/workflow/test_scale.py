@@ -3,23 +3,30 @@
 import pstats
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 import yaml
 from larger_builds import larger_build
 from snake import ROOT, job_counts, snakemake
-from submissions import jobs_of, listed, submissions
+from submissions import jobs_of, listed, minutes_asked, submissions
 
-SLURM = ROOT / "profiles/slurm/config.yaml"
+from sgid.planning.plans import Plan
+
 TARGETS = [
     name for kind in ("tables", "figures") for name in yaml.safe_load((ROOT / "config/tables.yaml").read_text())[kind]
 ]
 
 
+def text_for(device):
+    words = ["--profile", "profiles/slurm", "--workflow-profile", "none", "--config", f"plan_device={device}"]
+    return snakemake("all", "-n", *words).text
+
+
 @pytest.fixture(scope="module")
 def text():
-    """What a dry run of the full paper prints of each job."""
-    return snakemake("all", "-n", "--workflow-profile", "none").text
+    """What a dry run of the full paper, to be built on SLURM, prints of each job."""
+    return text_for("H200")
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +50,28 @@ def test_no_job_but_a_collector_has_more_than_30_inputs(jobs):
     assert not {rule for rule, count in files(jobs, "input") if rule not in collectors and count > 30}
 
 
-def test_the_full_paper_is_at_most_700_submissions(text):
-    sent = submissions(text, yaml.safe_load(SLURM.read_text())["groups"])
-    assert sent["train_classifier"] == 279
-    assert sent.total() <= 700
+@pytest.fixture(scope="module")
+def sent(text):
+    return submissions(text)
+
+
+def test_the_full_paper_is_at_most_700_submissions_with_all_jobs_that_need_a_gpu(text, sent):
+    inside = Counter(rule for jobs in sent for rule, _ in jobs)
+    assert inside == Counter(rule for rule, body in jobs_of(text) if " gpu=1" in body)
+    assert inside["train_classifier"] == 279
+    assert 300 < len(sent) <= 700
+
+
+@pytest.mark.parametrize("device", ["H200", "A100"])
+def test_no_submission_of_the_full_paper_is_shorter_than_5_minutes(paper_config, device):
+    plan = Plan(paper_config | {"plan_device": device}, paper_config["build"])
+    seconds = {path: plan.cost(job).seconds for job in plan.graph.jobs for path in job.outputs}
+    lasting = [sum(seconds[listed(body, "output")[0]] for _, body in jobs) for jobs in submissions(text_for(device))]
+    assert min(lasting) >= 5 * 60
+
+
+def test_a_third_attempt_of_any_submission_fits_into_a_day(sent):
+    assert max(map(minutes_asked, sent)) * 3 <= 24 * 60
 
 
 def calls_and_jobs(folder, overlay):

@@ -36,21 +36,37 @@ class SubmissionError(Exception):
     """SLURM is not here, or does not take what the profile asks for."""
 
 
-def ask_slurm(jobs: Iterable, *, validate: Callable, refused: type[Exception]) -> None:
+def ask_slurm(jobs: Iterable, *, group_of: Callable, validate: Callable, refused: type[Exception]) -> None:
     """Raise SubmissionError where SLURM would not take Snakemake's jobs; those that stay here are not asked for.
 
-    `validate` is the plugin's check of an account, which raises `refused`.
+    `group_of` answers a job's group, None where it is submitted alone; `validate` is the plugin's check of an account,
+    which raises `refused`.
     """
-    rules = {job.rule.name: job for job in jobs if not job.is_local}
-    # Not `job.resources`, which is kept: what depends on inputs that are not there yet would be kept without them.
-    given = [
-        job.rule.expand_resources(job.wildcards_dict, job.input, job.attempt, {"tmpdir"}) for job in rules.values()
-    ]
-    kinds = {tuple(options(each)): each.get("slurm_account") for each in given}
-    for words in kinds:
+    sent: dict[object, list[Mapping]] = {}
+    for job in jobs:
+        if not job.is_local:
+            # Not `job.resources`, which is kept: what depends on inputs that are not there yet would stay without them.
+            given = job.rule.expand_resources(job.wildcards_dict, job.input, job.attempt, {"tmpdir"})
+            sent.setdefault(group_of(job) or job, []).append(given)
+    for words in kinds(sent.values()):
         try_submission(words)
-    for account in filter(None, set(kinds.values())):
-        check_account(str(account), validate, refused)
+    accounts = {str(each["slurm_account"]) for given in sent.values() for each in given if each.get("slurm_account")}
+    for account in sorted(accounts):
+        check_account(account, validate, refused)
+
+
+def kinds(sent: Iterable[Iterable[Mapping]]) -> list[list[str]]:
+    """Options of `sbatch`, once for submissions that differ in nothing but minutes: those of the longest.
+
+    Each submission by its jobs' resources; they run one after the other.
+    """
+    longest: dict[tuple[str, ...], int] = {}
+    for given in sent:
+        given = list(given)
+        most = max(given, key=lambda each: each.get("mem_mb") or 0)
+        words = tuple(options({name: value for name, value in most.items() if name != "runtime"}))
+        longest[words] = max(longest.get(words, 0), sum(each.get("runtime") or 0 for each in given))
+    return [[*words, *options({"runtime": minutes})] for words, minutes in longest.items()]
 
 
 def options(resources: Mapping) -> list[str]:

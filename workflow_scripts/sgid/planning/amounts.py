@@ -19,6 +19,7 @@ PREDICTION_BYTES = 32  # a test picture: id, two labels, two probabilities, befo
 SENTENCES_AT_ONCE = 64  # sgid.sentences.BATCH, which loads torch
 OWN_SCHEDULER = {"instruct-pix2pix": "euler-ancestral"}  # that of the checkpoint; Stable Diffusion v1-5's is PNDM
 DEFAULT_SCHEDULER = "pndm"
+MINIATURE = "miniature"  # in the key of work by the tiny models, which are none of the hub's
 
 
 def unknown(*_names: str) -> None:
@@ -183,12 +184,12 @@ class Amounts:
 
     def _backbone_key(self, name: str, dataset: str) -> tuple[str, str]:
         entry = self.config["backbones"][name]
-        return name, "miniature" if self.matrix.is_miniature(dataset) else f"{entry['library']}:{entry['name']}"
+        return name, MINIATURE if self.matrix.is_miniature(dataset) else f"{entry['library']}:{entry['name']}"
 
     def _key(self, model: str, dataset: str) -> tuple[str, str]:
         """A model by its name here and on the hub; the tiny ones of the drawn world are none of the hub's."""
         entry = self.config["models"][model]
-        return model, "miniature" if self.matrix.is_miniature(dataset) else entry.get("id", "")
+        return model, MINIATURE if self.matrix.is_miniature(dataset) else entry.get("id", "")
 
     def _drawn(self, dataset: str, recipe: str | None, per_original: int | None) -> int:
         if recipe is None:

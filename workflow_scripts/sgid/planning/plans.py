@@ -21,6 +21,7 @@ from sgid.planning.traces import MARKERS, markers_in
 from sgid.runtime import write_text
 
 DEFAULT_DEVICE = "H200"
+SLOW_DEVICE = "A100"  # of those that this is run on, where a time limit must not be too short
 BENCHMARKS = Path("benchmarks/results")
 FOLDER = Path("results/plan")
 
@@ -76,9 +77,16 @@ class Plan:
     @cached_property
     def device(self) -> tuple[Device, list[str]]:
         """The device planned for and the names that drivers give it: the one asked for, of finished jobs, or ours."""
-        known, asked = self.config["devices"], self.config["plan_device"]
-        name = asked or next(filter(None, map(self._named, self._seen())), DEFAULT_DEVICE)
-        return Device.of(name, known[name]), known[name]["names"]
+        return self._device(self._known or DEFAULT_DEVICE)
+
+    @cached_property
+    def _known(self) -> str | None:
+        """The device by name, None where nothing says which it will be."""
+        return self.config["plan_device"] or next(filter(None, map(self._named, self._seen())), None)
+
+    def _device(self, name: str) -> tuple[Device, list[str]]:
+        entry = self.config["devices"][name]
+        return Device.of(name, entry), entry["names"]
 
     def _seen(self) -> Iterator[str]:
         """Devices by the names that drivers give them: of finished jobs, then of this machine."""
@@ -93,9 +101,16 @@ class Plan:
     @cached_property
     def rates(self) -> Rates:
         """Figures for the device, by what finished here on such a device first."""
-        device, names = self.device
+        return self._rates_on(*self.device)
+
+    def _rates_on(self, device: Device, names: list[str]) -> Rates:
         finished = of_device(self.finished, names)
         return Rates(device, own_rates(finished, benchmark_seconds), measured_rates(BENCHMARKS, names))
+
+    @cached_property
+    def cautious_rates(self) -> Rates:
+        """The same, by a slower device than is planned for where nothing says which it will be."""
+        return self.rates if self._known else self._rates_on(*self._device(SLOW_DEVICE))
 
     def cost(self, job: Job) -> Cost:
         """Of one job; nothing where it needs no GPU."""

@@ -1,0 +1,29 @@
+"""Which GPU jobs go to a cluster together, and for how long, by the figures of `snakemake plan`. Included last.
+
+Snakemake heeds groups where jobs are submitted. What a profile sets, by `groups` or `set-resources`, counts instead.
+"""
+
+from functools import partial
+
+from snakemake.io import apply_wildcards
+
+from sgid.planning.graph import ON_A_GPU
+
+job_groups = JobGroups(Plan(config, config["build"]), config["submission_minutes"])
+
+
+def group_of(name, wildcards):
+    group = job_groups.name(apply_wildcards(workflow.get_rule(name).output[0], wildcards))
+    if group:
+        workflow.parent_groupids[group] = "short"  # by which a profile's `group-components` knows it
+    return group
+
+
+def minutes_of(name, wildcards, attempt):
+    return job_groups.minutes(apply_wildcards(workflow.get_rule(name).output[0], wildcards), attempt)
+
+
+for each in map(workflow.get_rule, ON_A_GPU):
+    each.group = partial(group_of, each.name)
+    if "runtime" not in workflow.resource_settings.overwrite_resources.get(each.name, {}):
+        each.resources["runtime"] = partial(minutes_of, each.name)

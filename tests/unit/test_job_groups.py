@@ -1,0 +1,138 @@
+"""Which GPU jobs share a submission: all that are short, none in a circle, and each group long enough."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sgid.planning.graph import Graph, Job
+from sgid.planning.groups import START_MINUTES, UNKNOWN_MINUTES, JobGroups, grouped
+from sgid.planning.plans import Plan
+
+RULES = ("draw_images", "train_classifier", "collect_images")  # the last needs no GPU
+AT_LEAST = 600.0
+
+
+@st.composite
+def builds(draw):
+    """Jobs that read what some of those before them made, and the seconds of each, None for unknown ones."""
+    jobs, seconds = [], {}
+    for number in range(draw(st.integers(1, 25))):
+        before = draw(st.lists(st.sampled_from(jobs), max_size=3, unique=True)) if jobs else []
+        rule, dataset = draw(st.sampled_from(RULES)), draw(st.sampled_from(("pets", "dtd")))
+        inputs = tuple(each.outputs[0] for each in before)
+        job = Job(rule, f"{dataset}/{number}", (f"file-{number}",), inputs, {"dataset": dataset})
+        jobs.append(job)
+        seconds[job] = draw(st.one_of(st.none(), st.floats(1, 2000)))
+    return Graph(tuple(jobs), ()), seconds
+
+
+@given(builds())
+def test_each_gpu_job_is_in_one_submission(build):
+    graph, seconds = build
+    inside = [job for group in grouped(graph, seconds.get, AT_LEAST) for job in group]
+    assert sorted(job.part for job in inside) == sorted(job.part for job in graph.jobs if job.on_gpu)
+
+
+@given(builds())
+def test_no_submission_waits_for_itself(build):
+    graph, seconds = build
+    group_of = {job: number for number, group in enumerate(grouped(graph, seconds.get, AT_LEAST)) for job in group}
+    node_of = {job: group_of.get(job, job.part) for job in graph.jobs}
+    waits = {node: set() for node in node_of.values()}
+    for job, before in graph.needs().items():
+        waits[node_of[job]] |= {node_of[each] for each in before}
+    while free := [node for node, others in waits.items() if not others]:
+        waits = {node: others - set(free) for node, others in waits.items() if node not in free}
+    assert not waits
+
+
+@given(builds())
+def test_a_short_submission_is_alone_with_all_that_could_have_joined_it(build):
+    graph, seconds = build
+    groups = grouped(graph, seconds.get, AT_LEAST)
+    assert all(len(group) == 1 for group in groups if any(seconds[job] is None for job in group))
+    timed = [group for group in groups if None not in map(seconds.get, group)]
+    levels = graph_levels(graph)
+    at = [levels[group[0]] for group in timed]
+    assert all(at.count(levels[group[0]]) == 1 for group in timed if sum(map(seconds.get, group)) < AT_LEAST)
+
+
+def graph_levels(graph):
+    """How many GPU jobs stand before each, counted the plain way."""
+    needs = graph.needs()
+
+    def level(job):
+        return max((level(each) + each.on_gpu for each in needs[job]), default=0)
+
+    return {job: level(job) for job in graph.jobs}
+
+
+def job(number: int, rule: str = "train_classifier", dataset: str = "dtd") -> Job:
+    return Job(rule, f"{dataset}/{number}", (f"{rule}-{dataset}-{number}",), (), {"dataset": dataset})
+
+
+def test_neighbours_by_rule_and_data_set_share_a_submission_before_others():
+    jobs = [job(1), job(2, dataset="pets"), job(3), job(4, dataset="pets")]
+    assert grouped(Graph(tuple(jobs), ()), lambda _: 300.0, AT_LEAST) == [(jobs[0], jobs[2]), (jobs[1], jobs[3])]
+
+
+def test_what_is_left_of_a_kind_joins_its_last_full_submission():
+    jobs = [job(1), job(2), job(3)]
+    assert grouped(Graph(tuple(jobs), ()), lambda _: 300.0, AT_LEAST) == [tuple(jobs)]
+
+
+def test_few_short_jobs_go_with_the_shortest_long_one():
+    longest, long, short = job(1), job(2), job(3, "draw_images")
+    seconds = {longest: 900.0, long: 700.0, short: 60.0}
+    assert grouped(Graph((longest, long, short), ()), seconds.get, AT_LEAST) == [(longest,), (long, short)]
+
+
+@pytest.fixture
+def groups(config, tmp_path, monkeypatch):
+    """Those of the paper on an H200, from a folder without results."""
+    monkeypatch.chdir(tmp_path)
+    return JobGroups(Plan(config | {"plan_device": "H200"}, config["build"]), 10)
+
+
+def run(backbone: str, method: str = "backbone", dataset: str = "cifar10") -> str:
+    return f"results/runs/{dataset}/{backbone}/{method}/seed-0.json"
+
+
+def test_a_long_job_is_sent_alone_and_short_ones_of_a_data_set_grouped(groups):
+    assert groups.name(run("resnet50")) is None
+    assert groups.name(run("vit", dataset="dtd")) == groups.name(run("vit", "re", dataset="dtd")) is not None
+
+
+def test_without_a_least_time_each_is_sent_alone(groups):
+    assert JobGroups(groups.plan, 0).name(run("vit", dataset="dtd")) is None
+
+
+def test_a_file_of_no_build_is_sent_alone_with_its_own_time(groups):
+    stray = run("resnet50", "backbone_twice", "pets")
+    assert groups.name(stray) is None
+    assert groups.minutes(stray, 1) > groups.minutes(run("resnet50", "backbone", "pets"), 1)
+
+
+def test_more_attempts_get_more_time(groups):
+    once, thrice = (groups.minutes(run("resnet50"), attempt) for attempt in (1, 3))
+    assert thrice == pytest.approx(3 * once, abs=3)
+
+
+def test_jobs_of_one_submission_share_its_start(groups):
+    path = run("vit", dataset="dtd")
+    alone, together = JobGroups(groups.plan, 0).minutes(path, 1), groups.minutes(path, 1)
+    assert START_MINUTES / 2 - 1 <= alone - together < START_MINUTES
+
+
+def test_where_the_device_is_not_known_the_time_is_that_of_a_slower_one(groups, config, monkeypatch):
+    monkeypatch.setenv("PATH", "")  # no driver to be asked
+    anywhere = JobGroups(Plan(config | {"plan_device": None}, config["build"]), 10)
+    a100 = JobGroups(Plan(config | {"plan_device": "A100"}, config["build"]), 10)
+    assert anywhere.minutes(run("resnet50"), 1) == a100.minutes(run("resnet50"), 1) > groups.minutes(run("resnet50"), 1)
+
+
+def test_a_job_of_which_nothing_is_known_has_eight_hours(config, groups):
+    config["backbones"]["resnet50"]["name"] = "of_my_own"
+    unknown = JobGroups(Plan(config | {"plan_device": "H200"}, config["build"]), 10)
+    assert unknown.name(run("resnet50", dataset="flowers102")) is None
+    assert unknown.minutes(run("resnet50"), 2) == 2 * UNKNOWN_MINUTES

@@ -1,0 +1,133 @@
+"""Which GPU jobs a cluster is sent together, and how long it is asked for (standard library only).
+
+A submission waits in the queue however short it is, so short jobs share one: they run in it one after the other. Jobs
+of one submission have as many GPU jobs before them, on the longest way; so none waits for another, nor do submissions
+wait for each other in a circle, whatever runs between them.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from itertools import groupby
+from math import ceil
+
+from sgid.planning.amounts import MINIATURE
+from sgid.planning.estimates import START
+from sgid.planning.graph import Graph, Job
+from sgid.planning.plans import Plan
+from sgid.planning.rates import Rates
+
+# Minutes asked for: a start on a slow file system, and a quarter more than the jobs' estimate on an A100. The longest
+# job of the paper has three attempts of which the last, three times as long, still fits into a day.
+START_MINUTES, SLACK = 30, 1.25
+UNKNOWN_MINUTES = 480  # where nothing is known of a job's work
+
+Seconds = Callable[[Job], float | None]
+Group = tuple[Job, ...]
+
+
+@dataclass(frozen=True)
+class JobGroups:
+    """The groups of a plan. at_least: minutes that a submission should last; jobs as long or longer go alone."""
+
+    plan: Plan
+    at_least: float
+
+    @cached_property
+    def _found(self) -> dict[str, tuple[Job, str, int]]:
+        """Output of a GPU job to the job, its group's name and number of jobs."""
+        groups = grouped(self.plan.graph, partial(seconds_of, rates=self.plan.rates), self.at_least * 60)
+        return {
+            path: (job, f"short{number}", len(group))
+            for number, group in enumerate(groups)
+            for job in group
+            for path in job.outputs
+        }
+
+    def name(self, path: str) -> str | None:
+        """Of the group of the job that makes a file; None where it goes alone, or is of no build."""
+        _, name, jobs = self._found.get(path, (None, None, 1))
+        return name if jobs > 1 else None
+
+    def minutes(self, path: str, attempt: int) -> int:
+        """To be asked for the job that makes a file: its own time, and its share of a start."""
+        job, _, jobs = self._found.get(path) or (self.plan.build.producer(path), None, 1)
+        seconds = seconds_of(job, rates=self.plan.cautious_rates)
+        minutes = UNKNOWN_MINUTES if seconds is None else START_MINUTES / jobs + SLACK * seconds / 60
+        return ceil(minutes * attempt)
+
+
+def seconds_of(job: Job, rates: Rates) -> float | None:
+    """Of a job; those of the tiny models last little longer than their start."""
+    seconds = rates.cost(job.work).seconds
+    return START if seconds is None and MINIATURE in job.work.key else seconds
+
+
+def grouped(graph: Graph, seconds: Seconds, at_least: float) -> list[Group]:
+    """The GPU jobs of a graph by submission, each of at least so many seconds as far as there are enough of them.
+
+    A job whose seconds are not known goes alone.
+    """
+    levels: dict[int, list[Job]] = {}
+    for job, level in gpu_jobs_before(graph).items():
+        if job.on_gpu:
+            levels.setdefault(level, []).append(job)
+    return [group for jobs in levels.values() for group in filled(jobs, seconds, at_least)]
+
+
+def gpu_jobs_before(graph: Graph) -> dict[Job, int]:
+    """Of each job, how many GPU jobs stand before it on the longest way to it."""
+    found: dict[Job, int] = {}
+    for job, before in graph.needs().items():  # in order
+        found[job] = max((found[each] + each.on_gpu for each in before), default=0)
+    return found
+
+
+def filled(jobs: Sequence[Job], seconds: Seconds, at_least: float) -> list[Group]:
+    """Jobs of one level in groups: with those of their rule and data set, else of their rule, else with any.
+
+    What is left of a kind after its last full group joins that; where there is none at all, the shortest long job.
+    """
+    known = {job: seconds(job) for job in jobs}
+    is_short = {job: each is not None and each < at_least for job, each in known.items()}
+    left = [job for job in jobs if is_short[job]]
+    alone = [(job,) for job in jobs if not is_short[job]]
+    groups: list[Group] = []
+    for kind in (_rule_and_dataset, _rule, _any):
+        still: list[Job] = []
+        for _, alike in groupby(sorted(left, key=kind), key=kind):
+            full, rest = _full(alike, known, at_least)
+            if full:
+                groups += [*full[:-1], full[-1] + rest]
+            else:
+                still += rest
+        left = still
+    timed = [group for group in alone if known[group[0]] is not None]
+    if left and timed:
+        host = min(timed, key=lambda group: known[group[0]])
+        alone.remove(host)
+        left = [*host, *left]
+    return [*alone, *groups, *([tuple(left)] if left else [])]
+
+
+def _full(jobs: Iterable[Job], known: Mapping[Job, float], at_least: float) -> tuple[list[Group], Group]:
+    """Groups that reach the time, in the order of the jobs, and what is left over."""
+    full: list[Group] = []
+    pending: Group = ()
+    for job in jobs:
+        pending += (job,)
+        if sum(known[each] for each in pending) >= at_least:
+            full, pending = [*full, pending], ()
+    return full, pending
+
+
+def _rule_and_dataset(job: Job) -> tuple[str, str]:
+    return job.rule, job.names.get("dataset", "")
+
+
+def _rule(job: Job) -> str:
+    return job.rule
+
+
+def _any(_: Job) -> int:
+    return 0
