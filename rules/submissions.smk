@@ -23,7 +23,8 @@ def minutes_of(name, wildcards, attempt):
     return job_groups.minutes(apply_wildcards(workflow.get_rule(name).output[0], wildcards), attempt)
 
 
-for each in map(workflow.get_rule, ON_A_GPU):
+# Inside a submission nobody asks, and answers would be read from all results that are there.
+for each in map(workflow.get_rule, ON_A_GPU if workflow.is_main_process else ()):
     each.group = partial(group_of, each.name)
     if "runtime" not in workflow.resource_settings.overwrite_resources.get(each.name, {}):
         each.resources["runtime"] = partial(minutes_of, each.name)
