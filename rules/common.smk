@@ -16,7 +16,6 @@ from sgid.method_images import MethodImages
 from sgid.miniature import PARTS
 from sgid.model_needs import models_needed
 from sgid.page_paths import ImagePages
-from sgid.planning.groups import JobGroups
 from sgid.planning.plans import Plan
 from sgid.presentation import Presentation
 from sgid.rating_plan import HumanEvaluations

@@ -9,18 +9,18 @@ from snakemake.io import apply_wildcards
 
 from sgid.planning.graph import ON_A_GPU
 
-job_groups = JobGroups(Plan(config, config["build"]), config["submission_minutes"])
+whole = Plan(config, config["build"])
 
 
 def group_of(name, wildcards):
-    group = job_groups.name(apply_wildcards(workflow.get_rule(name).output[0], wildcards))
+    group = whole.groups.name(apply_wildcards(workflow.get_rule(name).output[0], wildcards))
     if group:
         workflow.parent_groupids[group] = "short"  # by which a profile's `group-components` knows it
     return group
 
 
 def minutes_of(name, wildcards, attempt):
-    return job_groups.minutes(apply_wildcards(workflow.get_rule(name).output[0], wildcards), attempt)
+    return whole.groups.minutes(apply_wildcards(workflow.get_rule(name).output[0], wildcards), attempt)
 
 
 # Inside a submission nobody asks, and answers would be read from all results that are there.

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sgid.planning.graph import Graph, Job
-from sgid.planning.groups import START_MINUTES, UNKNOWN_MINUTES, JobGroups, grouped
+from sgid.planning.groups import START_MINUTES, UNKNOWN_MINUTES, grouped
 from sgid.planning.plans import Plan
 
 RULES = ("draw_images", "train_classifier", "collect_images")  # the last needs no GPU
@@ -88,23 +88,29 @@ def test_few_short_jobs_go_with_the_shortest_long_one():
 
 
 @pytest.fixture
-def groups(config, tmp_path, monkeypatch):
-    """Those of the paper on an H200, from a folder without results."""
+def plan_for(config, tmp_path, monkeypatch):
+    """The paper's build on a device, from a folder without results, with other settings."""
     monkeypatch.chdir(tmp_path)
-    return JobGroups(Plan(config | {"plan_device": "H200"}, config["build"]), 10)
+    monkeypatch.setenv("PATH", "")  # no driver to be asked
+    return lambda device, **settings: Plan(config | {"plan_device": device} | settings, config["build"])
+
+
+@pytest.fixture
+def groups(plan_for):
+    return plan_for("H200").groups
 
 
 def run(backbone: str, method: str = "backbone", dataset: str = "cifar10") -> str:
     return f"results/runs/{dataset}/{backbone}/{method}/seed-0.json"
 
 
-def test_a_long_job_is_sent_alone_and_short_ones_of_a_data_set_grouped(groups):
+def test_a_long_job_is_sent_alone_and_short_ones_of_a_data_set_together(groups):
     assert groups.name(run("resnet50")) is None
     assert groups.name(run("vit", dataset="dtd")) == groups.name(run("vit", "re", dataset="dtd")) is not None
 
 
-def test_without_a_least_time_each_is_sent_alone(groups):
-    assert JobGroups(groups.plan, 0).name(run("vit", dataset="dtd")) is None
+def test_without_a_least_time_each_is_sent_alone(plan_for):
+    assert plan_for("H200", submission_minutes=0).groups.name(run("vit", dataset="dtd")) is None
 
 
 def test_a_file_of_no_build_is_sent_alone_with_its_own_time(groups):
@@ -118,21 +124,27 @@ def test_more_attempts_get_more_time(groups):
     assert thrice == pytest.approx(3 * once, abs=3)
 
 
-def test_jobs_of_one_submission_share_its_start(groups):
-    path = run("vit", dataset="dtd")
-    alone, together = JobGroups(groups.plan, 0).minutes(path, 1), groups.minutes(path, 1)
-    assert START_MINUTES / 2 - 1 <= alone - together < START_MINUTES
+def test_jobs_of_one_submission_share_its_start(groups, plan_for):
+    path, apart = run("vit", dataset="dtd"), plan_for("H200", submission_minutes=0).groups
+    assert START_MINUTES / 2 - 1 <= apart.minutes(path, 1) - groups.minutes(path, 1) < START_MINUTES
 
 
-def test_where_the_device_is_not_known_the_time_is_that_of_a_slower_one(groups, config, monkeypatch):
-    monkeypatch.setenv("PATH", "")  # no driver to be asked
-    anywhere = JobGroups(Plan(config | {"plan_device": None}, config["build"]), 10)
-    a100 = JobGroups(Plan(config | {"plan_device": "A100"}, config["build"]), 10)
+def test_where_the_device_is_not_known_the_time_is_that_of_a_slower_one(groups, plan_for):
+    anywhere, a100 = plan_for(None).groups, plan_for("A100").groups
     assert anywhere.minutes(run("resnet50"), 1) == a100.minutes(run("resnet50"), 1) > groups.minutes(run("resnet50"), 1)
 
 
-def test_a_job_of_which_nothing_is_known_has_eight_hours(config, groups):
+def test_a_job_of_which_nothing_is_known_goes_alone_for_eight_hours(config, plan_for):
     config["backbones"]["resnet50"]["name"] = "of_my_own"
-    unknown = JobGroups(Plan(config | {"plan_device": "H200"}, config["build"]), 10)
+    unknown = plan_for("H200").groups
     assert unknown.name(run("resnet50", dataset="flowers102")) is None
     assert unknown.minutes(run("resnet50"), 2) == 2 * UNKNOWN_MINUTES
+
+
+def test_a_plan_says_how_many_submissions_are_left_and_how_long_the_longest_is(plan_for):
+    plan = plan_for("H200")
+    longest = max(sum(plan.groups.minutes(job.outputs[0], 1) for job in group) for group in plan.groups.all)
+    said = f"Submissions to a cluster (docs/cluster.md): {len(plan.groups.all)}; the longest asks for {longest / 60:.1f} h."
+    assert said in plan.notes
+    assert "(docs/cluster.md): 1; " in plan.groups.sentence({plan.groups.all[0][0]})
+    assert plan.groups.sentence(set()) is None

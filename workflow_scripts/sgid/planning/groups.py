@@ -5,7 +5,7 @@ of one submission have as many GPU jobs before them, on the longest way; so none
 wait for each other in a circle, whatever runs between them.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import groupby
@@ -13,8 +13,7 @@ from math import ceil
 
 from sgid.planning.amounts import MINIATURE
 from sgid.planning.estimates import START
-from sgid.planning.graph import Graph, Job
-from sgid.planning.plans import Plan
+from sgid.planning.graph import Graph, Job, Producer
 from sgid.planning.rates import Rates
 
 # Minutes asked for: a start on a slow file system, and a quarter more than the jobs' estimate on an A100. The longest
@@ -28,18 +27,28 @@ Group = tuple[Job, ...]
 
 @dataclass(frozen=True)
 class JobGroups:
-    """The groups of a plan. at_least: minutes that a submission should last; jobs as long or longer go alone."""
+    """The groups of a graph. at_least: minutes that a submission should last; jobs as long or longer go alone.
 
-    plan: Plan
+    cautious: rates to ask for time by; producer: what makes a file, for one that is not in the graph.
+    """
+
+    graph: Graph
+    producer: Producer
+    rates: Rates
+    cautious: Rates
     at_least: float
+
+    @cached_property
+    def all(self) -> list[Group]:
+        """Every GPU job, in the group that is submitted with it, or alone."""
+        return grouped(self.graph, partial(seconds_of, rates=self.rates), self.at_least * 60)
 
     @cached_property
     def _found(self) -> dict[str, tuple[Job, str, int]]:
         """Output of a GPU job to the job, its group's name and number of jobs."""
-        groups = grouped(self.plan.graph, partial(seconds_of, rates=self.plan.rates), self.at_least * 60)
         return {
             path: (job, f"short{number}", len(group))
-            for number, group in enumerate(groups)
+            for number, group in enumerate(self.all)
             for job in group
             for path in job.outputs
         }
@@ -51,10 +60,18 @@ class JobGroups:
 
     def minutes(self, path: str, attempt: int) -> int:
         """To be asked for the job that makes a file: its own time, and its share of a start."""
-        job, _, jobs = self._found.get(path) or (self.plan.build.producer(path), None, 1)
-        seconds = seconds_of(job, rates=self.plan.cautious_rates)
+        job, _, jobs = self._found.get(path) or (self.producer(path), None, 1)
+        seconds = seconds_of(job, rates=self.cautious)
         minutes = UNKNOWN_MINUTES if seconds is None else START_MINUTES / jobs + SLACK * seconds / 60
         return ceil(minutes * attempt)
+
+    def sentence(self, waiting: Collection[Job]) -> str | None:
+        """How many submissions the jobs that wait are; None where there is none."""
+        sent = [[job for job in group if job in waiting] for group in self.all]
+        asked = [sum(self.minutes(job.outputs[0], 1) for job in jobs) for jobs in sent if jobs]
+        if not asked:
+            return None
+        return f"Submissions to a cluster (docs/cluster.md): {len(asked)}; the longest asks for {max(asked) / 60:.1f} h."
 
 
 def seconds_of(job: Job, rates: Rates) -> float | None:

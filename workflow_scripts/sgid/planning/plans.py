@@ -13,6 +13,7 @@ from sgid.planning.build import Build
 from sgid.planning.estimates import Device
 from sgid.planning.found import device_of, found_in, of_device
 from sgid.planning.graph import Graph, Job
+from sgid.planning.groups import JobGroups
 from sgid.planning.plan_report import as_csv, as_json, markdown
 from sgid.planning.rates import ESTIMATE, NO_COST, Cost, Rates, benchmark_seconds, measured_rates, own_rates
 from sgid.planning.summary import Summary, summarise
@@ -112,6 +113,12 @@ class Plan:
         """The same, by a slower device than is planned for where nothing says which it will be."""
         return self.rates if self._known else self._rates_on(*self._device(SLOW_DEVICE))
 
+    @cached_property
+    def groups(self) -> JobGroups:
+        """Which jobs a cluster is sent together, and for how long."""
+        how = {"rates": self.rates, "cautious": self.cautious_rates, "at_least": self.config["submission_minutes"]}
+        return JobGroups(self.graph, self.build.producer, **how)
+
     def cost(self, job: Job) -> Cost:
         """Of one job; nothing where it needs no GPU."""
         return self.rates.cost(job.work) if job.on_gpu else NO_COST
@@ -145,6 +152,7 @@ class Plan:
             notes.append("Trainings with filtered pictures are counted as if nothing were left out.")
         if any(job.names["noise"] == CHOSEN for job in self.graph.jobs if job.rule == "draw_images"):
             notes.append(f"Where validation has not chosen a noise rate yet, {ASSUMED_RATE} is assumed.")
+        notes += filter(None, [self.groups.sentence(set(self.waiting))])
         if any(row.runs and row.naive for row in rows):
             notes.append("Naive hours of training hold for any faster GPU too: a DataLoader's loop waits for its CPU.")
         return notes
