@@ -87,6 +87,11 @@ def test_few_short_jobs_go_with_the_shortest_long_one():
     assert grouped(Graph((longest, long, short), ()), seconds.get, AT_LEAST) == [(longest,), (long, short)]
 
 
+def test_few_short_jobs_join_a_group_of_another_kind_where_there_is_nothing_else():
+    jobs = [job(1), job(2), job(3, "draw_images")]
+    assert grouped(Graph(tuple(jobs), ()), lambda _: 300.0, AT_LEAST) == [tuple(jobs)]
+
+
 @pytest.fixture
 def plan_for(config, tmp_path, monkeypatch):
     """The paper's build on a device, from a folder without results, with other settings."""
@@ -143,8 +148,8 @@ def test_a_job_of_which_nothing_is_known_goes_alone_for_eight_hours(config, plan
 
 def test_a_plan_says_how_many_submissions_are_left_and_how_long_the_longest_is(plan_for):
     plan = plan_for("H200")
-    longest = max(sum(plan.groups.minutes(job.outputs[0], 1) for job in group) for group in plan.groups.all)
-    said = f"Submissions to a cluster (docs/cluster.md): {len(plan.groups.all)}; the longest asks for {longest / 60:.1f} h."
-    assert said in plan.notes
+    longest = max(sum(plan.groups.minutes(job.outputs[0], 1) for job in group) for group in plan.groups.all) / 60
+    count = f"Submissions to a cluster (docs/cluster.md): {len(plan.groups.all)}"
+    assert f"{count}; the longest asks for {longest:.1f} h." in plan.notes
     assert "(docs/cluster.md): 1; " in plan.groups.sentence({plan.groups.all[0][0]})
     assert plan.groups.sentence(set()) is None

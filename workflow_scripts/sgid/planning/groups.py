@@ -71,7 +71,8 @@ class JobGroups:
         asked = [sum(self.minutes(job.outputs[0], 1) for job in jobs) for jobs in sent if jobs]
         if not asked:
             return None
-        return f"Submissions to a cluster (docs/cluster.md): {len(asked)}; the longest asks for {max(asked) / 60:.1f} h."
+        longest = f"{max(asked) / 60:.1f} h"
+        return f"Submissions to a cluster (docs/cluster.md): {len(asked)}; the longest asks for {longest}."
 
 
 def seconds_of(job: Job, rates: Rates) -> float | None:
@@ -103,7 +104,7 @@ def gpu_jobs_before(graph: Graph) -> dict[Job, int]:
 def filled(jobs: Sequence[Job], seconds: Seconds, at_least: float) -> list[Group]:
     """Jobs of one level in groups: with those of their rule and data set, else of their rule, else with any.
 
-    What is left of a kind after its last full group joins that; where there is none at all, the shortest long job.
+    What is left of a kind after its last full group joins that, and in the end the shortest of all there are.
     """
     known = {job: seconds(job) for job in jobs}
     is_short = {job: each is not None and each < at_least for job, each in known.items()}
@@ -119,12 +120,13 @@ def filled(jobs: Sequence[Job], seconds: Seconds, at_least: float) -> list[Group
             else:
                 still += rest
         left = still
-    timed = [group for group in alone if known[group[0]] is not None]
+    groups += alone
+    timed = [group for group in groups if known[group[0]] is not None]
     if left and timed:
-        host = min(timed, key=lambda group: known[group[0]])
-        alone.remove(host)
+        host = min(timed, key=lambda group: sum(known[job] for job in group))
+        groups.remove(host)
         left = [*host, *left]
-    return [*alone, *groups, *([tuple(left)] if left else [])]
+    return [*groups, *([tuple(left)] if left else [])]
 
 
 def _full(jobs: Iterable[Job], known: Mapping[Job, float], at_least: float) -> tuple[list[Group], Group]:
