@@ -16,7 +16,7 @@ from sgid.method_images import MethodImages
 from sgid.miniature import PARTS
 from sgid.model_needs import models_needed
 from sgid.page_paths import ImagePages
-from sgid.planning.plans import Plan
+from sgid.planning.plans import plan_of_build
 from sgid.presentation import Presentation
 from sgid.rating_plan import HumanEvaluations
 from sgid.references import SAMPLERS_OF, ConfigError

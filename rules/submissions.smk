@@ -3,24 +3,27 @@
 Snakemake heeds groups where jobs are submitted. What a profile sets, by `groups` or `set-resources`, counts instead.
 """
 
-from functools import partial
+from functools import cache, partial
 
 from snakemake.io import apply_wildcards
 
 from sgid.planning.graph import ON_A_GPU
 
-whole = Plan(config, config["build"])
+
+@cache
+def job_groups():
+    return plan_of_build(config).groups
 
 
 def group_of(name, wildcards):
-    group = whole.groups.name(apply_wildcards(workflow.get_rule(name).output[0], wildcards))
+    group = job_groups().name(apply_wildcards(workflow.get_rule(name).output[0], wildcards))
     if group:
         workflow.parent_groupids[group] = "short"  # by which a profile's `group-components` knows it
     return group
 
 
 def minutes_of(name, wildcards, attempt):
-    return whole.groups.minutes(apply_wildcards(workflow.get_rule(name).output[0], wildcards), attempt)
+    return job_groups().minutes(apply_wildcards(workflow.get_rule(name).output[0], wildcards), attempt)
 
 
 # Inside a submission nobody asks, and answers would be read from all results that are there.

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sgid.matrix import Matrix
 from sgid.planning.graph import Graph, Job
 from sgid.planning.groups import START_MINUTES, UNKNOWN_MINUTES, grouped
-from sgid.planning.plans import Plan
+from sgid.planning.plans import Plan, plan_of_build
 
 RULES = ("draw_images", "train_classifier", "collect_images")  # the last needs no GPU
 AT_LEAST = 600.0
@@ -153,3 +154,12 @@ def test_a_plan_says_how_many_submissions_are_left_and_how_long_the_longest_is(p
     assert f"{count}; the longest asks for {longest:.1f} h." in plan.notes
     assert "(docs/cluster.md): 1; " in plan.groups.sentence({plan.groups.all[0][0]})
     assert plan.groups.sentence(set()) is None
+
+
+def test_a_build_with_a_rule_that_planning_does_not_know_is_sent_job_by_job(config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Matrix, "targets", lambda *_: ["results/of_my_own/file.json"])
+    groups = plan_of_build(config | {"plan_device": "H200"}).groups
+    assert groups.name("results/of_my_own/file.json") is None
+    assert groups.minutes("results/of_my_own/file.json", 1) == UNKNOWN_MINUTES
+    assert groups.minutes(run("resnet50"), 1) < UNKNOWN_MINUTES

@@ -15,6 +15,7 @@ from sgid.planning.amounts import MINIATURE
 from sgid.planning.estimates import START
 from sgid.planning.graph import Graph, Job, Producer
 from sgid.planning.rates import Rates
+from sgid.references import ConfigError
 
 # Minutes asked for: a start on a slow file system, and a quarter more than the jobs' estimate on an A100. The longest
 # job of the paper has three attempts of which the last, three times as long, still fits into a day.
@@ -60,10 +61,17 @@ class JobGroups:
 
     def minutes(self, path: str, attempt: int) -> int:
         """To be asked for the job that makes a file: its own time, and its share of a start."""
-        job, _, jobs = self._found.get(path) or (self.producer(path), None, 1)
-        seconds = seconds_of(job, rates=self.cautious)
+        job, _, jobs = self._found.get(path) or (self._maker(path), None, 1)
+        seconds = seconds_of(job, rates=self.cautious) if job else None
         minutes = UNKNOWN_MINUTES if seconds is None else START_MINUTES / jobs + SLACK * seconds / 60
         return ceil(minutes * attempt)
+
+    def _maker(self, path: str) -> Job | None:
+        """The job behind a file that is not in the graph; None where planning knows none."""
+        try:
+            return self.producer(path)
+        except ConfigError:  # a rule of one's own, which `snakemake plan` asks to be told of
+            return None
 
     def sentence(self, waiting: Collection[Job]) -> str | None:
         """How many submissions the jobs that wait are; None where there is none."""

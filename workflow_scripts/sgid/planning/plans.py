@@ -19,6 +19,7 @@ from sgid.planning.rates import ESTIMATE, NO_COST, Cost, Rates, benchmark_second
 from sgid.planning.summary import Summary, summarise
 from sgid.planning.terminal import plan_text
 from sgid.planning.traces import MARKERS, markers_in
+from sgid.references import ConfigError
 from sgid.runtime import write_text
 
 DEFAULT_DEVICE = "H200"
@@ -166,3 +167,15 @@ class Plan:
         write_text(markdown(self.summary, notes=self.notes), folder / f"{name}.md")
         write_text(as_csv(self.summary), folder / f"{name}.csv")
         write_text(as_json(self.summary, notes=self.notes), folder / f"{name}.json")
+
+
+def plan_of_build(config: Mapping[str, Any]) -> Plan:
+    """Of the whole build, or of nothing where it has a rule of one's own: `snakemake plan` says which it does not know,
+    and a build needs no plan to run.
+    """
+    plan = Plan(config, config["build"])
+    try:
+        _ = plan.graph
+    except ConfigError:
+        return Plan(config, [])
+    return plan
