@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from sgid.matrix import Matrix
 from sgid.planning.graph import Graph, Job
-from sgid.planning.groups import START_MINUTES, UNKNOWN_MINUTES, grouped
+from sgid.planning.groups import LEAST_START, START_MINUTES, UNKNOWN_MINUTES, grouped
 from sgid.planning.plans import Plan, plan_of_build
 
 RULES = ("draw_images", "train_classifier", "collect_images")  # the last needs no GPU
@@ -130,9 +130,10 @@ def test_more_attempts_get_more_time(groups):
     assert thrice == pytest.approx(3 * once, abs=3)
 
 
-def test_jobs_of_one_submission_share_its_start(groups, plan_for):
+def test_jobs_of_one_submission_share_its_start_and_each_keeps_enough_to_be_done_alone(groups, plan_for):
     path, apart = run("vit", dataset="dtd"), plan_for("H200", submission_minutes=0).groups
-    assert START_MINUTES / 2 - 1 <= apart.minutes(path, 1) - groups.minutes(path, 1) < START_MINUTES
+    assert START_MINUTES / 2 - 1 <= apart.minutes(path, 1) - groups.minutes(path, 1) <= START_MINUTES - LEAST_START
+    assert min(groups.minutes(path, 1) for group in groups.all for job in group for path in job.outputs) > LEAST_START
 
 
 def test_where_the_device_is_not_known_the_time_is_that_of_a_slower_one(groups, plan_for):

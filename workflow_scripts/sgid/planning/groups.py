@@ -17,9 +17,10 @@ from sgid.planning.graph import Graph, Job, Producer
 from sgid.planning.rates import Rates
 from sgid.references import ConfigError
 
-# Minutes asked for: a start on a slow file system, and a quarter more than the jobs' estimate on an A100. The longest
-# job of the paper has three attempts of which the last, three times as long, still fits into a day.
-START_MINUTES, SLACK = 30, 1.25
+# Minutes asked for: a start on a slow file system, which the jobs of a group share, down to what one needs where the
+# others are done; and a quarter more than the jobs' estimate on an A100. The longest job of the paper has three
+# attempts, of which the last, three times as long, still fits into a day.
+START_MINUTES, LEAST_START, SLACK = 30, 10, 1.25
 UNKNOWN_MINUTES = 480  # where nothing is known of a job's work
 
 Seconds = Callable[[Job], float | None]
@@ -63,7 +64,7 @@ class JobGroups:
         """To be asked for the job that makes a file: its own time, and its share of a start."""
         job, _, jobs = self._found.get(path) or (self._maker(path), None, 1)
         seconds = seconds_of(job, rates=self.cautious) if job else None
-        minutes = UNKNOWN_MINUTES if seconds is None else START_MINUTES / jobs + SLACK * seconds / 60
+        minutes = UNKNOWN_MINUTES if seconds is None else max(START_MINUTES / jobs, LEAST_START) + SLACK * seconds / 60
         return ceil(minutes * attempt)
 
     def _maker(self, path: str) -> Job | None:
