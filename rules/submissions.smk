@@ -1,6 +1,7 @@
 """Which GPU jobs go to a cluster together, and for how long, by the figures of `snakemake plan`. Included last.
 
-Snakemake heeds groups where jobs are submitted. What a profile sets, by `groups` or `set-resources`, counts instead.
+For profiles whose `group-components` say how many short jobs a group may have. What a profile sets by `groups` or
+`set-resources` counts instead.
 """
 
 from functools import cache, partial
@@ -9,6 +10,8 @@ from snakemake.io import apply_wildcards
 
 from sgid.planning.graph import ON_A_GPU
 
+SHORT = "short"  # all such groups, to `group-components`
+
 
 @cache
 def job_groups():
@@ -16,9 +19,11 @@ def job_groups():
 
 
 def group_of(name, wildcards):
+    if SHORT not in workflow.group_settings.group_components:
+        return None
     group = job_groups().name(apply_wildcards(workflow.get_rule(name).output[0], wildcards))
     if group:
-        workflow.parent_groupids[group] = "short"  # by which a profile's `group-components` knows it
+        workflow.parent_groupids[group] = SHORT
     return group
 
 
