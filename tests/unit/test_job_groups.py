@@ -30,14 +30,14 @@ def builds(draw):
 @given(builds())
 def test_each_gpu_job_is_in_one_submission(build):
     graph, seconds = build
-    inside = [job for group in grouped(graph, seconds.get, AT_LEAST) for job in group]
+    inside = [job for group in grouped([graph], seconds.get, AT_LEAST) for job in group]
     assert sorted(job.part for job in inside) == sorted(job.part for job in graph.jobs if job.on_gpu)
 
 
 @given(builds())
 def test_no_submission_waits_for_itself(build):
     graph, seconds = build
-    group_of = {job: number for number, group in enumerate(grouped(graph, seconds.get, AT_LEAST)) for job in group}
+    group_of = {job: number for number, group in enumerate(grouped([graph], seconds.get, AT_LEAST)) for job in group}
     node_of = {job: group_of.get(job, job.part) for job in graph.jobs}
     waits = {node: set() for node in node_of.values()}
     for job, before in graph.needs().items():
@@ -50,7 +50,7 @@ def test_no_submission_waits_for_itself(build):
 @given(builds())
 def test_a_short_submission_is_alone_with_all_that_could_have_joined_it(build):
     graph, seconds = build
-    groups = grouped(graph, seconds.get, AT_LEAST)
+    groups = grouped([graph], seconds.get, AT_LEAST)
     assert all(len(group) == 1 for group in groups if any(seconds[job] is None for job in group))
     timed = [group for group in groups if None not in map(seconds.get, group)]
     levels = graph_levels(graph)
@@ -74,23 +74,23 @@ def job(number: int, rule: str = "train_classifier", dataset: str = "dtd") -> Jo
 
 def test_neighbours_by_rule_and_data_set_share_a_submission_before_others():
     jobs = [job(1), job(2, dataset="pets"), job(3), job(4, dataset="pets")]
-    assert grouped(Graph(tuple(jobs), ()), lambda _: 300.0, AT_LEAST) == [(jobs[0], jobs[2]), (jobs[1], jobs[3])]
+    assert grouped([Graph(tuple(jobs), ())], lambda _: 300.0, AT_LEAST) == [(jobs[0], jobs[2]), (jobs[1], jobs[3])]
 
 
 def test_what_is_left_of_a_kind_joins_its_last_full_submission():
     jobs = [job(1), job(2), job(3)]
-    assert grouped(Graph(tuple(jobs), ()), lambda _: 300.0, AT_LEAST) == [tuple(jobs)]
+    assert grouped([Graph(tuple(jobs), ())], lambda _: 300.0, AT_LEAST) == [tuple(jobs)]
 
 
 def test_few_short_jobs_go_with_the_shortest_long_one():
     longest, long, short = job(1), job(2), job(3, "draw_images")
     seconds = {longest: 900.0, long: 700.0, short: 60.0}
-    assert grouped(Graph((longest, long, short), ()), seconds.get, AT_LEAST) == [(longest,), (long, short)]
+    assert grouped([Graph((longest, long, short), ())], seconds.get, AT_LEAST) == [(longest,), (long, short)]
 
 
 def test_few_short_jobs_join_a_group_of_another_kind_where_there_is_nothing_else():
     jobs = [job(1), job(2), job(3, "draw_images")]
-    assert grouped(Graph(tuple(jobs), ()), lambda _: 300.0, AT_LEAST) == [tuple(jobs)]
+    assert grouped([Graph(tuple(jobs), ())], lambda _: 300.0, AT_LEAST) == [tuple(jobs)]
 
 
 @pytest.fixture
@@ -117,6 +117,17 @@ def test_a_long_job_is_sent_alone_and_short_ones_of_a_data_set_together(groups):
 
 def test_without_a_least_time_each_is_sent_alone(plan_for):
     assert plan_for("H200", submission_minutes=0).groups.name(run("vit", dataset="dtd")) is None
+
+
+def test_short_jobs_that_are_not_in_the_build_share_a_submission_with_those_of_their_table(plan_for):
+    groups = plan_for("H200", build=["table4"]).groups
+    assert groups.name(run("vit", dataset="dtd")) == groups.name(run("vit", "re", dataset="dtd")) is not None
+
+
+def test_a_job_of_two_graphs_is_grouped_in_the_first():
+    first, both, second = job(1), job(2), job(3)
+    graphs = [Graph((first, both), ()), Graph((both, second), ())]
+    assert grouped(graphs, lambda _: 300.0, AT_LEAST) == [(first, both), (second,)]
 
 
 def test_a_file_of_no_build_is_sent_alone_with_its_own_time(groups):
@@ -150,9 +161,10 @@ def test_a_job_of_which_nothing_is_known_goes_alone_for_eight_hours(config, plan
 
 def test_a_plan_says_how_many_submissions_are_left_and_how_long_the_longest_is(plan_for):
     plan = plan_for("H200")
-    longest = max(sum(plan.groups.minutes(job.outputs[0], 1) for job in group) for group in plan.groups.all) / 60
-    count = f"Submissions to a cluster (docs/cluster.md): {len(plan.groups.all)}"
-    assert f"{count}; the longest asks for {longest:.1f} h." in plan.notes
+    jobs = {group: [job for job in group if job in plan.waiting] for group in plan.groups.all}
+    sent = [sum(plan.groups.minutes(job.outputs[0], 1) for job in group) for group in jobs.values() if group]
+    count = f"Submissions to a cluster (docs/cluster.md): {len(sent)}"
+    assert f"{count}; the longest asks for {max(sent) / 60:.1f} h." in plan.notes
     assert "(docs/cluster.md): 1; " in plan.groups.sentence({plan.groups.all[0][0]})
     assert plan.groups.sentence(set()) is None
 

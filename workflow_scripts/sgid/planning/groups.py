@@ -20,7 +20,7 @@ from sgid.references import ConfigError
 # Minutes asked for: a start on a slow file system, which the jobs of a group share, down to what one needs where the
 # others are done; and a quarter more than the jobs' estimate on an A100. The longest job of the paper has three
 # attempts, of which the last, three times as long, still fits into a day.
-START_MINUTES, LEAST_START, SLACK = 30, 10, 1.25
+START_MINUTES, LEAST_START, SLACK = 30, 5, 1.25
 UNKNOWN_MINUTES = 480  # where nothing is known of a job's work
 
 Seconds = Callable[[Job], float | None]
@@ -29,12 +29,13 @@ Group = tuple[Job, ...]
 
 @dataclass(frozen=True)
 class JobGroups:
-    """The groups of a graph. at_least: minutes that a submission should last; jobs as long or longer go alone.
+    """The groups of graphs. at_least: minutes that a submission should last; jobs as long or longer go alone.
 
-    cautious: rates to ask for time by; producer: what makes a file, for one that is not in the graph.
+    graphs: a job is grouped with others of the first that it is in; cautious: rates to ask for time by; producer: what
+    makes a file, for one that is in none.
     """
 
-    graph: Graph
+    graphs: Sequence[Graph]
     producer: Producer
     rates: Rates
     cautious: Rates
@@ -43,7 +44,7 @@ class JobGroups:
     @cached_property
     def all(self) -> list[Group]:
         """Every GPU job, in the group that is submitted with it, or alone."""
-        return grouped(self.graph, partial(seconds_of, rates=self.rates), self.at_least * 60)
+        return grouped(self.graphs, partial(seconds_of, rates=self.rates), self.at_least * 60)
 
     @cached_property
     def _found(self) -> dict[str, tuple[Job, str, int]]:
@@ -90,16 +91,18 @@ def seconds_of(job: Job, rates: Rates) -> float | None:
     return START if seconds is None and MINIATURE in job.work.key else seconds
 
 
-def grouped(graph: Graph, seconds: Seconds, at_least: float) -> list[Group]:
-    """The GPU jobs of a graph by submission, each of at least so many seconds as far as there are enough of them.
+def grouped(graphs: Sequence[Graph], seconds: Seconds, at_least: float) -> list[Group]:
+    """The GPU jobs of graphs by submission, each of at least so many seconds as far as there are enough of them.
 
     A job whose seconds are not known goes alone.
     """
-    levels: dict[int, list[Job]] = {}
-    for job, level in gpu_jobs_before(graph).items():
-        if job.on_gpu:
-            levels.setdefault(level, []).append(job)
-    return [group for jobs in levels.values() for group in filled(jobs, seconds, at_least)]
+    levels: dict[Job, tuple[int, int]] = {}
+    for number, graph in enumerate(graphs):
+        for job, before in gpu_jobs_before(graph).items():
+            if job.on_gpu:
+                levels.setdefault(job, (number, before))
+    alike = groupby(sorted(levels, key=levels.__getitem__), key=levels.__getitem__)
+    return [group for _, jobs in alike for group in filled(list(jobs), seconds, at_least)]
 
 
 def gpu_jobs_before(graph: Graph) -> dict[Job, int]:

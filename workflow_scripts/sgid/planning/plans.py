@@ -114,11 +114,20 @@ class Plan:
         """The same, by a slower device than is planned for where nothing says which it will be."""
         return self.rates if self._known else self._rates_on(*self._device(SLOW_DEVICE))
 
+    def _graph_of(self, names: Sequence[str]) -> Graph | None:
+        """The jobs behind names; None where a rule of one's own is among them, of which `snakemake plan` says it."""
+        try:
+            return self.build.graph(names)
+        except ConfigError:
+            return None
+
     @cached_property
     def groups(self) -> JobGroups:
-        """Which jobs a cluster is sent together, and for how long."""
+        """Which jobs a cluster is sent together, and for how long: of the build, and of each name that is not in it."""
+        build = self.config["build"]
+        graphs = filter(None, map(self._graph_of, (build, *([name] for name in self.matrix.names))))
         how = {"rates": self.rates, "cautious": self.cautious_rates, "at_least": self.config["submission_minutes"]}
-        return JobGroups(self.graph, self.build.producer, **how)
+        return JobGroups(list(graphs), self.build.producer, **how)
 
     def cost(self, job: Job) -> Cost:
         """Of one job; nothing where it needs no GPU."""
@@ -170,12 +179,6 @@ class Plan:
 
 
 def plan_of_build(config: Mapping[str, Any]) -> Plan:
-    """Of the whole build, or of nothing where it has a rule of one's own: `snakemake plan` says which it does not know,
-    and a build needs no plan to run.
-    """
+    """Of the whole build, or of no names where a rule of one's own is in it: a build needs no plan to run."""
     plan = Plan(config, config["build"])
-    try:
-        _ = plan.graph
-    except ConfigError:
-        return Plan(config, [])
-    return plan
+    return plan if plan._graph_of(config["build"]) else Plan(config, [])
