@@ -1,5 +1,7 @@
 """Which GPU jobs share a submission: all that are short, none in a circle, and each group long enough."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +10,7 @@ from sgid.matrix import Matrix
 from sgid.planning.graph import Graph, Job
 from sgid.planning.groups import LEAST_START, START_MINUTES, UNKNOWN_MINUTES, grouped
 from sgid.planning.plans import Plan, plan_of_build
+from sgid.runtime import write_json, write_text
 
 RULES = ("draw_images", "train_classifier", "collect_images")  # the last needs no GPU
 AT_LEAST = 600.0
@@ -176,3 +179,15 @@ def test_a_build_with_a_rule_that_planning_does_not_know_is_sent_job_by_job(conf
     assert groups.name("results/of_my_own/file.json") is None
     assert groups.minutes("results/of_my_own/file.json", 1) == UNKNOWN_MINUTES
     assert groups.minutes(run("resnet50"), 1) < UNKNOWN_MINUTES
+
+
+def test_a_build_is_planned_beside_damaged_results_by_the_noise_rates_that_were_chosen(config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    drawn = "results/images/cifar10/sgid_beam/noise-chosen/shard-0-of-5.parquet"
+    before = plan_of_build(config | {"plan_device": "H200"}).groups.minutes(drawn, 1)
+    write_json({"chosen": {"noise_rate": 0.7}}, "results/selection/cifar10/sgid.json")
+    for path in ("results/prompts/cifar10/sgid_beam.parquet", drawn):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_bytes(b"")
+    write_text("s\n9\n", "results/benchmarks/draw_images/cifar10/sgid_beam/noise-chosen/shard-0-of-5.tsv")
+    assert plan_of_build(config | {"plan_device": "H200"}).groups.minutes(drawn, 1) > before

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 from sgid.matrix import Matrix
@@ -13,7 +14,7 @@ from sgid.planning.graph import Job
 def found_in(matrix: Matrix, root: Path = Path()) -> Found:
     """What lies below a folder; each answer is read when it is asked for."""
     return Found(
-        rate=lambda dataset, recipe: chosen_rate(root / f"results/selection/{dataset}/{recipe}.json"),
+        rate=partial(rate_in, root=root),
         guided=lambda dataset, recipe: guided_share(root / f"results/prompts/{dataset}/{recipe}.parquet"),
         weight_bytes=lambda model: bytes_of_model(
             root / f"resources/models/{model}/model.json", matrix.config["models"][model]
@@ -30,9 +31,9 @@ def read_quietly(path: Path) -> dict:
     return found if isinstance(found, dict) else {}
 
 
-def chosen_rate(path: Path) -> float | None:
+def rate_in(dataset: str, recipe: str, root: Path = Path()) -> float | None:
     """The noise rate that validation chose."""
-    rate = read_quietly(path).get("chosen", {}).get("noise_rate")
+    rate = read_quietly(root / f"results/selection/{dataset}/{recipe}.json").get("chosen", {}).get("noise_rate")
     return None if rate is None else float(rate)
 
 
@@ -54,7 +55,7 @@ def bytes_of_model(record: Path, entry: Mapping) -> float | None:
 
 
 def device_of(job: Job, root: Path = Path()) -> str:
-    """The device that a finished job ran on, as its results say; empty where they do not."""
+    """The device that a finished job ran on, as its results say; empty where they do not, or cannot be read."""
     path = root / job.outputs[0]
     if path.suffix == ".json":
         return str(read_quietly(path).get("provenance", {}).get("device", ""))
@@ -62,7 +63,11 @@ def device_of(job: Job, root: Path = Path()) -> str:
         return ""
     from sgid.image_table import read_metadata
 
-    return str(read_metadata(path).get("provenance", {}).get("device", ""))
+    try:
+        metadata = read_metadata(path)
+    except (OSError, ValueError):
+        return ""
+    return str(metadata.get("provenance", {}).get("device", ""))
 
 
 def of_device(jobs: Iterable[Job], names: Iterable[str], root: Path = Path()) -> list[Job]:

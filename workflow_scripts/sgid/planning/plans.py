@@ -1,17 +1,17 @@
 """A plan made and written: the configuration and what is there in, files and a text for the terminal out."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from sgid.lease import asked_of_driver
 from sgid.matrix import CHOSEN, Matrix
-from sgid.planning.amounts import ASSUMED_RATE, Amounts
+from sgid.planning.amounts import ASSUMED_RATE, Amounts, Found
 from sgid.planning.build import Build
 from sgid.planning.estimates import Device
-from sgid.planning.found import device_of, found_in, of_device
+from sgid.planning.found import device_of, found_in, of_device, rate_in
 from sgid.planning.graph import Graph, Job
 from sgid.planning.groups import JobGroups
 from sgid.planning.plan_report import as_csv, as_json, markdown
@@ -30,10 +30,14 @@ FOLDER = Path("results/plan")
 
 @dataclass(frozen=True)
 class Plan:
-    """What a configuration builds under some names, from the folder that is worked in."""
+    """What a configuration builds under some names, from the folder that is worked in.
+
+    found: what results say of the work that is left.
+    """
 
     config: Mapping[str, Any]
     names: Sequence[str]
+    found: Callable[[Matrix], Found] = found_in
 
     @cached_property
     def matrix(self) -> Matrix:
@@ -43,7 +47,7 @@ class Plan:
     @cached_property
     def build(self) -> Build:
         """Its jobs and their work."""
-        return Build(self.matrix, Amounts(self.matrix, found_in(self.matrix)))
+        return Build(self.matrix, Amounts(self.matrix, self.found(self.matrix)))
 
     @cached_property
     def graph(self) -> Graph:
@@ -179,6 +183,9 @@ class Plan:
 
 
 def plan_of_build(config: Mapping[str, Any]) -> Plan:
-    """Of the whole build, or of no names where a rule of one's own is in it: a build needs no plan to run."""
-    plan = Plan(config, config["build"])
-    return plan if plan._graph_of(config["build"]) else Plan(config, [])
+    """Of the whole build, or of no names where a rule of one's own is in it: a build needs no plan to run.
+
+    It reads no tables, which takes seconds, and stops where one is damaged.
+    """
+    plan = Plan(config, config["build"], lambda _: Found(rate=rate_in))
+    return plan if plan._graph_of(config["build"]) else replace(plan, names=[])
