@@ -58,7 +58,7 @@ def figure_field(field):
     return lambda wildcards: matrix.entry(wildcards.figure)[field]
 
 
-# The cheap rules of analysis list the modules behind them, so that tables and figures follow the code.
+# The cheap rules of analysis list the modules behind them, so that tables and figures follow the code; a test holds it.
 def modules(*names):
     return [f"workflow_scripts/sgid/{name}.py" for name in names]
 
