@@ -19,9 +19,8 @@ OVERLAYS = [((), ()), (("demo", "demo_all"), (*DEMO, "config/demo_all.yaml"))]
 MORE = {"figure_noise", "figure_classes", "figure_curves", "figure_cost", "selected", "protocol", "filter"}
 PLAIN = ("-n", "--workflow-profile", "none")  # the default profile's logger leaves the jobs out
 JOB = re.compile(
-    # Jobs of a group stand further in.
-    r"^ *(?:local)?rule (\w+):\n(?: +(?!log|output)[^\n]*\n)*? +output: ([^\n]*)\n"
-    r"(?: +(?!log)[^\n]*\n)*? +log: ([^\n]*)",
+    r"^(?:local)?rule (\w+):\n(?:    (?!log|output)[^\n]*\n)*?    output: ([^\n]*)\n"
+    r"(?:    (?!log)[^\n]*\n)*?    log: ([^\n]*)",
     re.MULTILINE,
 )
 
