@@ -121,9 +121,8 @@ rule report_captions:
         prompts=of_dataset(caption_reports.prompts),
         model=caption_reports.model(),
         template="report/captions.html.j2",
-        code=modules(
-            "caption_charts", "caption_report", "caption_samples", "caption_statistics", "html_pages", "prompt_lengths"
-        ),
+        code=modules("caption_charts", "caption_report", "caption_samples", "caption_statistics", "html_pages")
+        + modules("prompt_lengths", "classes", "guidance", "prompts", "weighting"),
     output:
         page="results/captions/{dataset}/report.html",
         numbers="results/captions/{dataset}/report.json",

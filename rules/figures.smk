@@ -12,7 +12,8 @@ rule plot_overview:
         originals=shown_tables("results/datasets/{dataset}/train.parquet"),
         sets=of_entry(shown.figure_sets),
         choices=of_entry(shown.figure_choices),
-        code=modules("figures", "figure_panels", "figure_style", "tables", "results_table", "paper_numbers"),
+        code=modules("figures", "figure_style", "tables", "results_table")
+        + modules("paper_numbers", "gallery", "paired_tests", "significance"),
     output:
         pdf="results/figures/{figure}.pdf",
         png=reported("png", "figure1"),
@@ -36,7 +37,7 @@ rule plot_overview:
 rule plot_paper_overview:
     input:
         paper=paper_numbers,
-        code=modules("figures", "figure_panels", "figure_style", "tables", "paper_numbers"),
+        code=modules("figures", "figure_style", "tables", "paper_numbers", "results_table"),
     output:
         pdf="results/paper/{figure}.pdf",
         png=report("results/paper/{figure}.png", category="7 As published", caption="../report/paper_figure.rst"),
@@ -60,7 +61,7 @@ rule plot_similarity:
     input:
         measured=of_entry(shown.measurements),
         paper=paper_numbers,
-        code=modules("figures", "figure_frames", "figure_panels", "figure_style"),
+        code=modules("figures", "figure_frames", "figure_panels", "figure_style", "classes"),
     output:
         pdf="results/figures/{figure}.pdf",
         png=reported("png", "figure3"),
@@ -81,7 +82,7 @@ rule plot_similarity:
 rule plot_consistency:
     input:
         measured=of_entry(shown.measurements),
-        code=modules("figures", "figure_panels", "figure_style"),
+        code=modules("figures", "figure_panels", "figure_style", "classes"),
     output:
         pdf="results/figures/{figure}.pdf",
         png=reported("png", "consistency"),
@@ -105,7 +106,7 @@ rule plot_cases:
         perturbed=shown_tables("results/cases/{figure}/{dataset}.parquet"),
         sets=of_entry(shown.figure_sets),
         choices=of_entry(shown.figure_choices),
-        code=modules("gallery", "picture_grid", "figure_style"),
+        code=modules("gallery", "picture_grid", "figure_style", "classes"),
     output:
         pdf="results/figures/{figure}.pdf",
         png=reported("png", "figure4"),
@@ -131,7 +132,7 @@ rule plot_noise_guidance:
         originals=shown_table("results/datasets/{dataset}/train.parquet"),
         classes=shown_table("results/datasets/{dataset}/classes.csv"),
         sets=of_entry(shown.figure_sets),
-        code=modules("gallery", "picture_grid", "figure_style"),
+        code=modules("gallery", "picture_grid", "figure_style", "classes"),
     output:
         pdf="results/figures/{figure}.pdf",
         png=reported("png", "figure5"),
@@ -153,7 +154,7 @@ rule plot_gallery:
         originals=shown_table("results/datasets/{dataset}/train.parquet"),
         classes=shown_table("results/datasets/{dataset}/classes.csv"),
         sets=of_entry(shown.figure_sets),
-        code=modules("gallery", "picture_grid", "figure_style"),
+        code=modules("gallery", "picture_grid", "figure_style", "classes"),
     output:
         pdf="results/figures/{figure}.pdf",
         png=reported("png", "gallery"),

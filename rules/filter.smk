@@ -119,7 +119,8 @@ rule report_rejects:
         verdicts="results/filter/{dataset}/{recipe}/verdicts.csv",
         classes="results/datasets/{dataset}/classes.csv",
         template="report/filter.html.j2",
-        code=modules("rejection", "filter_tables", "filter_pages"),
+        code=modules("rejection", "filter_tables", "filter_pages", "classes", "figure_style")
+        + modules("html_pages", "recipes", "rejects", "results_table", "table_formats"),
     output:
         csv="results/filter/{dataset}/{recipe}.csv",
         md="results/filter/{dataset}/{recipe}.md",
@@ -142,7 +143,7 @@ rule show_rejects:
         originals="results/datasets/{dataset}/train.parquet",
         rejects="results/filter/{dataset}/{recipe}/rejects.csv",
         classes="results/datasets/{dataset}/classes.csv",
-        code=modules("reject_grid", "picture_grid", "figure_style"),
+        code=modules("reject_grid", "picture_grid", "figure_style", "classes", "filter_pages", "gallery", "rejects"),
     output:
         pdf="results/filter/{dataset}/{recipe}.pdf",
         png=report("results/filter/{dataset}/{recipe}.png", category="8 Filters", caption="../report/rejects.rst"),

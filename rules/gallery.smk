@@ -12,7 +12,7 @@ rule show_images:
         sets=of_recipe(matrix.image_sets),
         classes="results/datasets/{dataset}/classes.csv",
         template="report/images.html.j2",
-        code=modules("html_pages", "image_pages", "image_samples", "rejects"),
+        code=modules("html_pages", "image_pages", "image_samples", "rejects", "classes", "prompts"),
     output:
         page="results/pages/{dataset}/{recipe}.html",
         numbers="results/pages/{dataset}/{recipe}.json",

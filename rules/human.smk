@@ -33,7 +33,7 @@ rule write_annotation_page:
     input:
         pictures="results/human/{evaluation}/items/{dataset}.parquet",
         template="report/ratings.html.j2",
-        code=modules("html_pages", "rating_pages"),
+        code=modules("html_pages", "rating_pages", "rating_items", "rating_sheets"),
     output:
         "results/human/{evaluation}/pages/annotator-{annotator}/{dataset}.html",
     log:
@@ -49,7 +49,7 @@ rule write_annotation_page:
 rule simulate_sheet:
     input:
         key="results/human/{evaluation}/keys/{dataset}.json",
-        code=modules("rating_simulation"),
+        code=modules("rating_simulation", "rating_items", "rating_pages", "rating_sheets"),
     output:
         "results/human/{evaluation}/simulated/annotator-{annotator}/{dataset}.csv",
     log:
@@ -64,7 +64,7 @@ rule collect_ratings:
     input:
         sheets=refusing(human.sheets, "evaluation"),
         known=of_evaluation(human.keys),
-        code=modules("agreement", "intervals", "rating_means", "rating_sheets"),
+        code=modules("agreement", "intervals", "rating_means", "rating_sheets", "rating_items", "results_table"),
     output:
         ratings="results/human/{evaluation}/ratings.csv",
         scores="results/human/{evaluation}/scores.csv",
@@ -87,7 +87,8 @@ rule render_ratings:
         scores="results/human/{evaluation}/scores.csv",
         agreement="results/human/{evaluation}/agreement.csv",
         paper=of_evaluation(human.paper),
-        code=modules("rating_notes", "rating_tables", "tables", "table_formats", "results_table", "paper_numbers"),
+        code=modules("rating_notes", "rating_tables", "tables", "table_formats")
+        + modules("results_table", "paper_numbers", "rating_items", "rating_means"),
     output:
         csv="results/tables/{evaluation}.csv",
         md="results/tables/{evaluation}.md",
@@ -108,7 +109,8 @@ rule render_ratings:
 rule render_paper_ratings:
     input:
         paper=of_evaluation(human.paper),
-        code=modules("paper_numbers", "rating_notes", "rating_tables", "tables", "table_formats"),
+        code=modules("paper_numbers", "rating_notes", "rating_tables", "tables")
+        + modules("table_formats", "rating_means", "results_table"),
     output:
         csv="results/paper/{evaluation}.csv",
         md="results/paper/{evaluation}.md",

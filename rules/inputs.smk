@@ -4,6 +4,7 @@ from functools import reduce
 from operator import getitem
 
 from sgid.found_files import since
+from sgid.references import refuse_few
 
 
 # Params: each is one value of one registry, so that a change reruns only what uses it.
@@ -28,7 +29,12 @@ def method_field(field, default):
 
 
 def training_of(wildcards):
-    return training_settings.training_of(config, wildcards.get("method"))
+    method = wildcards.get("method")
+    settings = training_settings.training_of(config, method)
+    drawing = config["methods"][method] if method else {"images": wildcards.recipe}
+    # What the build does not name is held to its recipes only here.
+    refuse_few("training.per_original", settings.get("per_original") or 1, drawing, config["recipes"])
+    return settings
 
 
 def excluded_by(wildcards):
@@ -52,7 +58,7 @@ def figure_field(field):
     return lambda wildcards: matrix.entry(wildcards.figure)[field]
 
 
-# The cheap rules of analysis list the modules behind them, so that tables and figures follow the code.
+# The cheap rules of analysis list the modules behind them, so that tables and figures follow the code; a test holds it.
 def modules(*names):
     return [f"workflow_scripts/sgid/{name}.py" for name in names]
 

@@ -8,7 +8,7 @@ Makes:  results/figures/{figure}.pdf, .png, and .csv (the numbers that are drawn
 rule plot_noise:
     input:
         choices=of_entry(shown.figure_choices),
-        code=modules("figure_frames", "run_figures", "figure_panels", "figure_style"),
+        code=modules("figure_frames", "run_figures", "figure_panels", "figure_style", "results_table"),
     output:
         pdf="results/figures/{figure}.pdf",
         png=reported("png", "noise"),
@@ -31,7 +31,7 @@ rule plot_noise:
 rule plot_classes:
     input:
         runs=runs_of_figure,
-        code=modules("figure_frames", "paired_tests", "run_figures", "figure_panels", "figure_style"),
+        code=modules("figure_frames", "paired_tests", "run_figures", "figure_panels", "figure_style", "results_table"),
     output:
         pdf="results/figures/{figure}.pdf",
         png=reported("png", "classes"),
@@ -55,7 +55,7 @@ rule plot_classes:
 rule plot_curves:
     input:
         runs=runs_of_figure,
-        code=modules("figure_frames", "run_figures", "figure_panels", "figure_style"),
+        code=modules("figure_frames", "run_figures", "figure_panels", "figure_style", "results_table"),
     output:
         pdf="results/figures/{figure}.pdf",
         png=reported("png", "curves"),
@@ -77,15 +77,8 @@ rule plot_curves:
 rule plot_cost:
     input:
         runs="results/tables/{figure}.runs.csv",
-        code=modules(
-            "benchmark_files",
-            "figure_frames",
-            "paired_tests",
-            "results_table",
-            "cost_figure",
-            "figure_panels",
-            "figure_style",
-        ),
+        code=modules("benchmark_files", "figure_frames", "paired_tests", "results_table")
+        + modules("cost_figure", "figure_panels", "figure_style", "cost_plan"),
     output:
         pdf="results/figures/{figure}.pdf",
         png=reported("png", "cost"),

@@ -16,7 +16,8 @@ rule show_table:
         tests=of_site(SitePages.of_table, "table", suffix=".tests.csv"),
         predictions=of_site(SitePages.predictions, "table"),
         templates=expand("report/site_{name}.html.j2", name=["base", "parts", "table"]),
-        code=modules("html_pages", "site", "site_runs", "site_tables", "table_notes", "table_formats", "tables"),
+        code=modules("html_pages", "site", "site_runs", "site_tables", "table_notes")
+        + modules("table_formats", "tables", "paired_tests", "results_table"),
     output:
         "results/{site}/tables/{table}.html",
     log:
@@ -34,7 +35,9 @@ rule show_pictures:
     input:
         files=of_site(SitePages.needed_files, "dataset"),
         templates=expand("report/site_{name}.html.j2", name=["base", "pictures"]),
-        code=modules("html_pages", "image_samples", "site", "site_pictures"),
+        code=modules(
+            "html_pages", "image_samples", "site", "site_pictures", "classes", "prompts", "rejects", "results_table"
+        ),
     output:
         "results/{site}/pictures/{dataset}.html",
     log:
@@ -74,7 +77,8 @@ rule index_site:
         choices=of_site(SitePages.needed_selections),
         captions=of_site(SitePages.captions),
         templates=expand("report/site_{name}.html.j2", name=["base", "parts", "index"]),
-        code=modules("html_pages", "benchmark_files", "site", "site_costs", "site_tables", "table_formats", "tables"),
+        code=modules("html_pages", "benchmark_files", "site", "site_costs")
+        + modules("site_tables", "table_formats", "tables", "results_table"),
     output:
         "results/{site}/index.html",
     log:

@@ -77,7 +77,7 @@ rule render_table:
         runs="results/{stage}/{table}.runs.csv",
         tests="results/{stage}/{table}.tests.csv",
         paper=paper_numbers,
-        code=modules("tables", "table_formats", "table_notes", "paper_numbers", "results_table"),
+        code=modules("tables", "table_formats", "table_notes", "paper_numbers", "results_table", "paired_tests"),
     output:
         csv="results/{stage}/{table}.csv",
         md="results/{stage}/{table}.md",

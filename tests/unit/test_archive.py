@@ -211,6 +211,21 @@ def test_a_damaged_archive_is_refused_and_nothing_is_brought(packed, here, damag
     assert not (here / "results").exists() or results_of(here) == {}
 
 
+@pytest.mark.parametrize("change", [lambda data: data * 9, lambda data: data[1:]], ids=["longer", "shorter"])
+def test_a_file_of_another_length_than_the_manifest_says_is_refused_before_a_byte_is_written(
+    packed, here, monkeypatch, change
+):
+    written, begun = Merge.written, []
+    monkeypatch.setattr(
+        Merge, "written", staticmethod(lambda source, file: begun.append(file) or written(source, file))
+    )
+    archive = rewritten(packed, lambda header, data: (header, change(data) if header.name == RUN else data))
+    with pytest.raises(ArchiveError, match=f"{RUN} is not what the manifest says; copy it anew"):
+        Merge(archive, here).run()
+    assert begun
+    assert not [file for file in begun if str(file).endswith(RUN)]
+
+
 def test_an_archive_cut_short_is_refused(packed, here):
     os.truncate(packed, packed.stat().st_size // 2)
     with pytest.raises(ArchiveError, match=r"(cannot be read to its end|is missing in it).*; copy it anew"):

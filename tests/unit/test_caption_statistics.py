@@ -99,6 +99,12 @@ def test_means_leave_out_what_is_no_number(data):
     assert beam["best_cosine"] == pytest.approx(0.4)
 
 
+def test_classes_of_one_name_have_a_row_each_with_their_labels(data):
+    assert [row["name"] for row in class_table(*data, {0: "tabby_cat", 1: "tabby cat"}).to_dict("records")] == [
+        "tabby cat (0)", "tabby cat (1)",
+    ]  # fmt: skip
+
+
 def test_the_best_caption_is_its_samplers_or_both(data):
     assert best_samplers(data[0]).to_dict() == {"a": "nucleus", "b": "both"}
 

@@ -1,6 +1,6 @@
 import pytest
 
-from sgid.classes import class_names, prompt_names
+from sgid.classes import class_names, prompt_names, told_apart
 
 
 @pytest.fixture
@@ -29,3 +29,11 @@ def test_a_class_may_be_called_like_a_missing_value(write):
 def test_gaps_between_labels_are_refused(write, names):
     with pytest.raises(ValueError, match="labels must count from 0 without gaps"):
         names(write("0,cat,cat", "2,dog,dog"))
+
+
+def test_classes_of_one_name_have_their_labels_behind_it():
+    assert told_apart({0: "crane", 1: "dog", 2: "crane"}) == {0: "crane (0)", 1: "dog", 2: "crane (2)"}
+
+
+def test_a_class_that_is_called_as_another_one_would_be_is_kept_apart_too():
+    assert len(set(told_apart({0: "crane (1)", 1: "crane", 2: "crane"}).values())) == 3

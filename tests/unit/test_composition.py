@@ -109,9 +109,10 @@ def test_the_first_replicates_of_each_original_can_be_had_alone():
     assert torch.equal(found.images, everything.images[kept])
 
 
-def test_more_images_of_an_original_than_there_are_are_refused():
-    with pytest.raises(ValueError, match=r"^training.per_original: 3 is more than the 2 that the image set has"):
-        composed(["a", "b"], replicates=2, per_original=3)
+def test_a_filter_may_leave_no_original_all_the_replicates_that_are_asked_for():
+    left = drawn_of(["a", "b"], replicates=3).slice(0, 2)  # no original's last, and nothing of b
+    how = {"size": 8, "classes": 2, "training": {"per_original": 3}}
+    assert compose_training_set(table(["a", "b"]), left, **how).origin.tolist() == [0, 1, 0, 0]
 
 
 def test_rejected_images_are_left_out_and_counted_and_ids_of_other_sets_are_no_error():

@@ -62,6 +62,12 @@ def test_a_class_that_is_called_all_is_kept_apart_from_all_classes():
     assert [row["class_name"] for row in rows] == ["'all'", "dog", "all"]
 
 
+def test_classes_of_one_name_have_a_row_each():
+    originals = torch.eye(3)
+    rows = summarise(originals, originals[:, None], labels=[0, 1, 1], names={0: "crane", 1: "crane"})
+    assert [(row["class_name"], row["originals"]) for row in rows] == [("crane (0)", 1), ("crane (1)", 2), ("all", 3)]
+
+
 def test_the_interval_surrounds_the_mean():
     augmented = torch.tensor([[[1.0, 0.0]], [[0.6, 0.8]]])
     row = summarise(torch.tensor([[1.0, 0.0]] * 2), augmented, labels=[0, 0], names=NAMES)[0]

@@ -29,8 +29,8 @@ def predictions(labels, predicted):
     return pa.table(columns, schema=SCHEMA)
 
 
-def scores(labels, predicted):
-    return scores_of(predictions(labels, predicted), class_names=NAMES)
+def scores(labels, predicted, names=NAMES):
+    return scores_of(predictions(labels, predicted), class_names=names)
 
 
 def training_set(originals, generated, **fields):
@@ -66,6 +66,13 @@ def test_a_class_that_is_never_right_has_an_accuracy_of_zero():
 
 def test_the_confusion_matrix_counts_what_each_class_was_taken_for():
     assert scores([0, 0, 0, 2], [0, 1, 1, 2])["confusion"] == {"red": {"red": 1, "green": 2}, "blue": {"blue": 1}}
+
+
+def test_classes_of_one_name_are_no_hits_for_each_other_and_have_an_accuracy_each():
+    found = scores([0, 0, 2, 2, 2], [0, 2, 2, 2, 1], names=["crane", "dog", "crane"])
+    assert (found["accuracy"], found["correct"]) == (60.0, 3)
+    assert found["per_class_accuracy"] == {"crane (0)": 50.0, "crane (2)": pytest.approx(200 / 3)}
+    assert found["confusion"]["crane (0)"] == {"crane (0)": 1, "crane (2)": 1}
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1))

@@ -4,6 +4,7 @@ import json
 import zipfile
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -11,7 +12,7 @@ from drawn_sets import drawn_row, write_set
 from PIL import Image
 from torchvision.datasets import ImageFolder
 
-from sgid.exports import Export, card_of, class_folders, distinct, suffix_of, write_imagefolder, write_parquet
+from sgid.exports import Export, card_of, class_folders, features_of, suffix_of, write_imagefolder, write_parquet
 from sgid.image_table import decode
 
 CARD = (Path(__file__).parents[2] / "report/dataset_card.md").read_text(encoding="utf-8")
@@ -128,8 +129,9 @@ def test_the_parquet_file_tells_datasets_what_its_columns_are(tmp_path):
     assert decode(table["image"][0].as_py()["bytes"]).size == (8, 8)
 
 
-def test_equal_class_names_are_told_apart():
-    assert distinct(["crane", "dog", "crane"]) == ["crane (0)", "dog", "crane (2)"]
+def test_datasets_is_told_equal_class_names_apart():
+    told = json.loads(features_of(pa.schema({"label": pa.int64()}), ["crane", "dog", "crane"]))
+    assert told["info"]["features"]["label"]["names"] == ["crane (0)", "dog", "crane (2)"]
 
 
 def test_the_card_says_synthetic_model_and_licence(tmp_path):

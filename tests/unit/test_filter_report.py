@@ -79,6 +79,14 @@ def test_a_class_and_a_reason_that_are_called_all_are_kept_apart_from_the_totals
     assert row(frame, "'all'", "'all'") == (2, 1, 0)
 
 
+def test_classes_of_one_name_have_a_row_each_in_table_and_report():
+    frame = counts_of(FOUND, LIST, recipe=HEADING, names=["crane", "crane"])
+    assert row(frame, "crane (0)", ALL) == (2, 1, 1)
+    assert row(frame, "crane (1)", ALL) == (3, 2, 2)
+    _, by_class, _ = sections_of(frame, PICTURES, heading=HEADING)
+    assert [line[0] for line in by_class.rows] == ["crane (1)", "crane (0)", ALL]
+
+
 def test_classes_without_a_picture_are_named_in_the_notes():
     bare = counts({"p0": "ugly", "p1": "ugly"})
     assert (bare_classes(counts()), bare_classes(bare)) == ([], ["cat"])

@@ -1,5 +1,7 @@
 """What CLIP and a classifier say of generated pictures, with tiny models."""
 
+import os
+import signal
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,6 +11,7 @@ import torch
 from drawn_sets import drawn_row, with_pictures
 from drawn_training import RESNET
 
+from sgid import filter_classifier
 from sgid.backbones import Backbone
 from sgid.filter_classifier import judge, thresholds_of
 from sgid.filter_scores import SCHEMA, read_subjects, score_images
@@ -132,6 +135,17 @@ def test_the_classifier_is_measured_on_validation_it_did_not_learn_and_predicts_
     assert (record["test_images"], record["train_images"], record["generated_images"]) == (8, 24, 0)
     assert (record["split"], record["recipe"], record["noise_rate"]) == ("validation", "sgid", "0.3")
     assert record["thresholds"].keys() == {"0", "1"}
+
+
+def test_a_signal_to_stop_waits_until_the_pictures_are_judged(judged, monkeypatch):
+    job, run = judged
+    own, before = filter_classifier.predict, signal.signal(signal.SIGTERM, lambda *_: pytest.fail("not waited for"))
+    monkeypatch.setattr(filter_classifier, "predict", lambda *what: os.kill(os.getpid(), signal.SIGTERM) or own(*what))
+    run.kept(".json").unlink()
+    run.record.unlink()
+    judge(job, run, drawn(), minutes=10)
+    assert run.record.exists()
+    signal.signal(signal.SIGTERM, before)
 
 
 def test_a_classifier_that_was_trained_before_is_not_trained_again(judged, monkeypatch):

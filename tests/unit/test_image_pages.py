@@ -135,6 +135,11 @@ def links(html: str) -> set[str]:
     return {of["href"] for tag, of in ScriptedPage(html).tags if tag == "a"} - {"#"}
 
 
+def test_classes_of_one_name_can_be_told_apart_where_one_is_chosen(tmp_path):
+    html = render(tmp_path, names={0: "crane", 1: "crane"})
+    assert '<option value="0">crane (0)</option><option value="1">crane (1)</option>' in html
+
+
 def test_only_a_page_that_the_index_names_links_it(tmp_path):
     assert links(render(tmp_path / "a")) == {"../index.html"}
     assert links(render(tmp_path / "b", indexed=False)) == set()

@@ -1,6 +1,8 @@
 """Jobs of several seeds: equal to jobs of one seed each, nothing trained twice, validation images out of reach."""
 
 import gc
+import os
+import signal
 import weakref
 from dataclasses import replace
 
@@ -119,6 +121,32 @@ def test_of_a_job_that_is_stopped_the_finished_seeds_are_kept(monkeypatch):
         complete(job(), planned(0, 1), minutes=10)
     assert [run.record.exists() for run in planned(0, 1)] == [True, False]
     assert [run.seed for run in jobs.missing(planned(0, 1))] == [1]
+
+
+@pytest.fixture
+def stopped_while_measuring(monkeypatch):
+    """SIGTERM comes whenever runs are measured; where nothing waits for their end, it is an error."""
+
+    def refuse(*_):
+        raise AssertionError("the signal was not waited for")
+
+    def stopped(*arguments):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return own(*arguments)
+
+    own, before = jobs.predict, signal.signal(signal.SIGTERM, refuse)
+    monkeypatch.setattr(jobs, "predict", stopped)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("stopped_while_measuring")
+def test_a_signal_to_stop_waits_until_what_was_trained_is_measured_and_kept():
+    with pytest.raises(InterruptedError, match="stopped by SIGTERM: 1 of 2 runs are kept; run this again to go on"):
+        complete(job(), planned(0, 1), minutes=10)
+    assert [run.record.exists() for run in planned(0, 1)] == [True, False]
+    complete(job(), planned(0, 1), minutes=10)  # the last one: with it the job has all that it was to make
+    assert [run.record.exists() for run in planned(0, 1)] == [True, True]
 
 
 def test_validation_images_are_not_trained_on_and_decide_the_best_epoch():

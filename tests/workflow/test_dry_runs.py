@@ -220,6 +220,14 @@ def test_bad_configuration_is_refused_before_the_first_job(tmp_path, overlay):
     assert REFUSALS[overlay] in call.text
 
 
+def test_a_run_that_the_build_does_not_name_is_asked_for_no_more_replicates_than_its_recipe_draws(tmp_path):
+    (tmp_path / "overlay.yaml").write_text("{build: [figure5], training: {per_original: 2}}")
+    target = "results/runs/pets/resnet50/sgid/seed-0.json"
+    call = snakemake(target, "-n", "--configfile", str(tmp_path / "overlay.yaml"))
+    assert call.code == 1
+    assert "training.per_original: 2 is more than the replicates of recipes.sgid (1); lower it" in call.text
+
+
 def test_the_demo_is_planned_without_real_data_sets_or_downloads():
     counts = job_counts(snakemake("all", "-n", "--quiet", "--forceall", *DEMO).text)
     assert counts["prepare_dataset"] == 1

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from sgid.classes import told_apart
 from sgid.prompts import readable
 
 EXAMPLES = 5
@@ -146,7 +147,8 @@ def class_table(captions: pd.DataFrame, images: pd.DataFrame, names: Mapping[int
         images=("image_id", "size"), similarity=("similarity", "mean"), guidance=("guidance", "mean")
     )
     table["names_class"] = captions.groupby("label")["names_class"].mean().astype(object)
-    table.insert(0, "name", [readable(names[label]) for label in table.index])
+    shown = told_apart({label: readable(name) for label, name in names.items()})
+    table.insert(0, "name", [shown[label] for label in table.index])
     table = table.reset_index().sort_values(["similarity", "label"])
     return table.astype(object).where(table.notna(), None)
 

@@ -116,8 +116,7 @@ def compose_training_set(
 
     Without `held_out` originals and what was generated from them, and without the generated pictures that `rejects`
     names by id. Where nothing is generated, the settings have no say. Raises ValueError, before a picture is decoded,
-    for a label that is none of `classes`, a class without a picture, a picture of unknown origin, and more pictures of
-    an original than there are.
+    for a label that is none of `classes`, a class without a picture, and a picture of unknown origin.
     """
     kept, settings = without(originals, held_out, column="image_id"), DEFAULTS | training
     if generated is None:
@@ -149,16 +148,8 @@ def decoded(originals: pa.Table, generated: pa.Table | None, *, size: int, class
 
 
 def first_of_each(generated: pa.Table, count: int | None) -> pa.Table:
-    """The first `count` replicates of each original; None keeps all."""
-    if count is None:
-        return generated
-    drawn = pc.max(generated["replicate"]).as_py() + 1
-    if count > drawn:
-        raise ValueError(
-            f"training.per_original: {count} is more than the {drawn} that the image set has of an original; "
-            "lower it, or raise the recipe's replicates"
-        )
-    return generated.filter(pc.less(generated["replicate"], count))
+    """The first `count` replicates of each original, as far as a filter leaves them; None keeps all."""
+    return generated if count is None else generated.filter(pc.less(generated["replicate"], count))
 
 
 def refuse_strangers(generated: pa.Table, originals: pa.Table, held_out: Collection[str]) -> None:

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from sgid.classes import ALL, apart_from_all
+from sgid.classes import ALL, apart_from_all, told_apart
 from sgid.image_sets import load_chosen
 from sgid.image_table import pictures_of, pixels_of
 from sgid.intervals import mean_of
@@ -119,7 +119,8 @@ def summarise(
     """Features (N, D) of originals and (N, K, D) of their augmented images to one row a class and one for all."""
     cosines, spreads = consistency(originals, augmented), diversity(originals, augmented)
     label_of = torch.tensor(labels)
-    groups = [(apart_from_all(names[label]), label_of == label) for label in sorted(set(labels))]
+    name_of = told_apart({label: apart_from_all(name) for label, name in names.items()})
+    groups = [(name_of[label], label_of == label) for label in sorted(set(labels))]
     groups.append((ALL, torch.ones(len(labels), dtype=torch.bool)))
     rows = [summary_row(name, cosines[mine], spreads[mine]) for name, mine in groups]
     return [row | {"images_per_original": augmented.shape[1]} for row in rows]

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import torch
 
+from sgid.classes import told_apart
 from sgid.composition import TrainingSet
 from sgid.loop import History
 from sgid.runtime import provenance
@@ -17,7 +18,7 @@ from sgid.runtime import provenance
 def scores_of(predictions: pa.Table, *, class_names: list[str]) -> dict[str, Any]:
     """Accuracy in percent, whole and by class; the confusion matrix holds class to predicted class to count.
 
-    Counts of zero, and classes without a picture, are left out.
+    Counts of zero, and classes without a picture, are left out. Classes of one name have their labels behind it.
     """
     confusion = confusion_of(predictions, class_names=class_names)
     right = {name: row.get(name, 0) for name, row in confusion.items()}
@@ -33,9 +34,10 @@ def scores_of(predictions: pa.Table, *, class_names: list[str]) -> dict[str, Any
 def confusion_of(predictions: pa.Table, *, class_names: list[str]) -> dict[str, dict[str, int]]:
     """Name of a class to name of a predicted class to the number of pictures, where there are any."""
     pairs = Counter(zip(predictions["label"].to_pylist(), predictions["predicted"].to_pylist(), strict=True))
+    names = told_apart(dict(enumerate(class_names)))
     confusion: dict[str, dict[str, int]] = defaultdict(dict)
     for (label, predicted), count in sorted(pairs.items()):
-        confusion[class_names[label]][class_names[predicted]] = count
+        confusion[names[label]][names[predicted]] = count
     return dict(confusion)
 
 

@@ -17,6 +17,7 @@ from string import Template
 
 import pyarrow as pa
 
+from sgid.classes import told_apart
 from sgid.image_sets import is_miniature, shards_of
 from sgid.image_table import encoded_of, open_writer, read_metadata
 from sgid.runtime import read_json, replacing
@@ -131,16 +132,12 @@ def write_parquet(export: Export, path: str | Path) -> None:
 
 def features_of(schema: pa.Schema, classes: Sequence[str]) -> bytes:
     """What the `datasets` library reads from a Parquet file's metadata under `huggingface`."""
-    known = {"image": {"_type": "Image"}, "label": {"names": distinct(classes), "_type": "ClassLabel"}}
+    named = told_apart(dict(enumerate(classes)))  # ClassLabel refuses equal names
+    known = {"image": {"_type": "Image"}, "label": {"names": [*named.values()], "_type": "ClassLabel"}}
     features = {
         field.name: known.get(field.name) or {"dtype": DTYPES[field.type], "_type": "Value"} for field in schema
     }
     return json.dumps({"info": {"features": features}}).encode()
-
-
-def distinct(names: Sequence[str]) -> list[str]:
-    """The names, a label behind those that occur twice: ClassLabel refuses equal names."""
-    return [f"{name} ({label})" if names.count(name) > 1 else name for label, name in enumerate(names)]
 
 
 def card_of(template: str, export: Export, title: str) -> str:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from sgid.evaluation import scores_of
 from sgid.jobs import Job
 from sgid.predictions import Pictures, predict
+from sgid.stopping import stopping
 from sgid.trained import PlannedRun
 
 LOG = logging.getLogger("sgid.filter_classifier")
@@ -27,11 +28,11 @@ def judge(job: Job, run: PlannedRun, drawn: pa.Table, *, minutes: float) -> None
         LOG.info("the classifier was trained before, and its word on these pictures is taken from what is kept")
         return
     model, history = job.trainer.fit(job.seed(run), checkpoint=run.checkpoint(minutes))
-    pictures = Pictures.of(drawn, size=job.backbone.view.resize)
-    validation, judged = (predict([model], job.backbone, each)[0] for each in (job.measured, pictures))
-    scores = scores_of(validation, class_names=job.classes) | {"thresholds": thresholds_of(validation)}
-    record = job.record(run, scores, history)
-    run.keep(record, judged)
+    with stopping():  # which would lose the steps behind the last checkpoint
+        pictures = Pictures.of(drawn, size=job.backbone.view.resize)
+        validation, judged = (predict([model], job.backbone, each)[0] for each in (job.measured, pictures))
+        scores = scores_of(validation, class_names=job.classes) | {"thresholds": thresholds_of(validation)}
+        run.keep(job.record(run, scores, history), judged)
 
 
 def thresholds_of(validation: pa.Table) -> dict[str, float]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from sgid.classes import ALL, apart_from_all
+from sgid.classes import ALL, apart_from_all, told_apart
 from sgid.recipes import rules_of
 from sgid.rejection import BETWEEN, in_words
 
@@ -28,7 +28,7 @@ def counts_of(
     many pictures a reason applies, whether another one comes before it. share: of the pictures drawn of that class.
     """
     told = verdicts.assign(
-        class_name=verdicts["label"].map(dict(enumerate(map(apart_from_all, names)))),
+        class_name=verdicts["label"].map(told_apart(dict(enumerate(map(apart_from_all, names))))),
         told=[reason_of(rejects, image_id) for image_id in verdicts["image_id"]],
         applying=verdicts["applying"].str.split(BETWEEN),
     )

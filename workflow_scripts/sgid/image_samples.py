@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from PIL import Image
 
+from sgid.classes import told_apart
 from sgid.image_sets import rows_in, rows_with, shards_of, some_of_each_class
 from sgid.image_table import TINY, decode
 from sgid.prompts import readable
@@ -134,7 +135,8 @@ def families(
     children = defaultdict(list)
     for row in drawn:
         children[row["source_id"]].append(row)
-    return [family(sources[image_id], children[image_id], names=names, side=side) for image_id in ids]
+    shown = told_apart({label: readable(name) for label, name in names.items()})
+    return [family(sources[image_id], children[image_id], names=shown, side=side) for image_id in ids]
 
 
 def family(original: Mapping, drawn: Sequence[Mapping], *, names: Mapping[int, str], side: int) -> Family:
@@ -144,9 +146,7 @@ def family(original: Mapping, drawn: Sequence[Mapping], *, names: Mapping[int, s
         ways[row["caption"], row["weights"], row["guidance"]].append(row)
     label = original["label"]
     picture = thumbnail(original, side)
-    return Family(
-        original["image_id"], label, readable(names[label]), picture, [strip(rows, side) for rows in ways.values()]
-    )
+    return Family(original["image_id"], label, names[label], picture, [strip(rows, side) for rows in ways.values()])
 
 
 def strip(rows: Sequence[Mapping], side: int) -> Strip:

@@ -16,6 +16,7 @@ from sgid.loop import History
 from sgid.online import Online
 from sgid.predictions import Pictures, predict
 from sgid.seeding import seed_for
+from sgid.stopping import Stop, stopping
 from sgid.trained import PlannedRun, missing, together
 from sgid.training import Trainer
 
@@ -107,17 +108,23 @@ class Job:
 
 def complete(job: Job, runs: Sequence[PlannedRun], *, minutes: float) -> None:
     """Bring all runs to their outputs: from what is kept, else by training, with a checkpoint each so many minutes."""
-    for part in together(missing(runs), job.trainer.one_encoder):
+    parts = together(missing(runs), job.trainer.one_encoder)
+    for done, part in enumerate(parts, start=1):
         # A call of its own, so that no network waits on the device while the next one is trained.
-        train(job, part, minutes=minutes)
+        stop = train(job, part, minutes=minutes)
+        if done < len(parts):
+            stop.heed(done, len(parts), of="runs")
 
 
-def train(job: Job, runs: Sequence[PlannedRun], *, minutes: float) -> None:
-    """Train some of a job's runs, measure them together, and keep each."""
+def train(job: Job, runs: Sequence[PlannedRun], *, minutes: float) -> Stop:
+    """Train some of a job's runs, measure them together, and keep each; tell of a signal that came meanwhile."""
     fitted = [job.trainer.fit(job.seed(run), checkpoint=run.checkpoint(minutes)) for run in runs]
-    tables = predict([model for model, _ in fitted], job.backbone, job.measured)
-    for run, (_, history), table in zip(runs, fitted, tables, strict=True):
-        record = job.record(run, scores_of(table, class_names=job.classes), history)
-        run.keep(record, table if run.predictions is not None else None)
-        how = (run.seed, record["accuracy"], history.steps, history.seconds)
-        LOG.info("seed %d: %.2f %% right after %d steps in %.1f s", *how)
+    # A stop in here would lose the steps behind the last checkpoint.
+    with stopping() as stop:
+        tables = predict([model for model, _ in fitted], job.backbone, job.measured)
+        for run, (_, history), table in zip(runs, fitted, tables, strict=True):
+            record = job.record(run, scores_of(table, class_names=job.classes), history)
+            run.keep(record, table if run.predictions is not None else None)
+            how = (run.seed, record["accuracy"], history.steps, history.seconds)
+            LOG.info("seed %d: %.2f %% right after %d steps in %.1f s", *how)
+    return stop

@@ -44,7 +44,7 @@ class InterruptedTransferError(OSError):
 
 
 @dataclass
-class Progress:
+class Meter:
     """Lines in the log: how much, how fast, how long still."""
 
     name: str
@@ -87,19 +87,19 @@ def transfer(
         require_space(Path(part.name), (whole or have) - have)
         part.truncate(start)
         part.seek(start)
-        append(part, chunks, Progress(name, whole, start))
+        append(part, chunks, Meter(name, whole, start))
     if whole is not None and part.tell() < whole:
         raise InterruptedTransferError(f"the connection broke at {part.tell():,} of {whole:,} bytes")
 
 
-def append(part: BinaryIO, chunks: Iterable[bytes], progress: Progress) -> None:
+def append(part: BinaryIO, chunks: Iterable[bytes], meter: Meter) -> None:
     """Write chunks behind each other; refuse a web page in place of the file as soon as it shows."""
     try:
         for chunk in chunks:
             if part.tell() == 0 and is_page(chunk):
                 raise RefusedError(PAGE)
             write_whole(part, chunk)
-            progress.at(part.tell())
+            meter.at(part.tell())
         os.fsync(part.fileno())
     except OSError as error:
         if error.errno in FULL:
