@@ -100,7 +100,7 @@ class Build:
 
     def _name_classes(self, dataset: str) -> Job:
         outputs = tuple(f"results/datasets/{dataset}/{name}" for name in ("classes.csv", "preview.md"))
-        inputs = tuple(f"results/datasets/{dataset}/{name}" for name in ("labels.csv", "index.csv"))
+        inputs = tuple(f"results/datasets/{dataset}/{name}" for name in ("labels.csv", "index.csv", "left_out.csv"))
         return Job("name_classes", dataset, outputs, inputs)
 
     def _write_sentences(self, dataset: str) -> Job:
