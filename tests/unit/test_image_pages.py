@@ -150,7 +150,8 @@ def test_what_the_tiny_models_drew_from_a_folder_of_ones_own_is_stamped(tmp_path
 def numbers(dataset: str, recipe: str, **changes) -> dict:
     return {
         "dataset": dataset, "recipe": recipe, "miniature": False, "drawn_originals": False, "noise_rates": {"0.3": 2},
-        "images": 50_000, "originals": 2, "flags": {"black": 3}, "prompt_flags": {"no caption": 4}, "shown": {"images": 2},
+        "images": 50_000, "originals": 2, "flags": {"black": 3}, "prompt_flags": {"no caption": 4},
+        "shown": {"images": 2},
     } | changes  # fmt: skip
 
 
