@@ -99,7 +99,7 @@ def test_scores_and_agreement_are_of_what_was_asked():
 
 def test_each_score_says_for_which_rules_it_is_and_none_stands_as_a_total():
     section = scores_section(spread_of(PICTURES))
-    assert section.heads[:4] == ("Score", "For the rules", "5 % below", "25 % below")
+    assert section.heads[:4] == ("Score", "For the rules", "5 %", "25 %")
     assert section.rows == [
         ("CLIP: cosine of picture and original", "too unlike, unchanged", "0.120", "0.200", "0.300", "0.400", "0.480")
     ]

@@ -62,10 +62,10 @@ def by_class(counts: pd.DataFrame) -> Section:
 
 
 def scores_section(spread: pd.DataFrame) -> Section:
-    """How the scores lie, so that a number for a rule can be found: so many of the pictures are below each."""
+    """How the scores lie, so that a number for a rule can be found."""
     rows = [(*SCORES[str(score)], *(f"{value:.3f}" for value in values)) for score, values in spread.iterrows()]
-    heads = ("Score", "For the rules", *(f"{100 * share:.0f} % below" for share in QUANTILES))
-    return Section("How the scores lie", heads, rows, totals=False)
+    heads = ("Score", "For the rules", *(f"{100 * share:.0f} %" for share in QUANTILES))
+    return Section("How the scores lie: so many of the pictures are below", heads, rows, totals=False)
 
 
 def notes_of(
