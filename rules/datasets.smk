@@ -48,6 +48,7 @@ rule name_classes:
     input:
         labels="results/datasets/{dataset}/labels.csv",
         index="results/datasets/{dataset}/index.csv",
+        left_out="results/datasets/{dataset}/left_out.csv",
     output:
         classes="results/datasets/{dataset}/classes.csv",
         preview="results/datasets/{dataset}/preview.md",

@@ -232,6 +232,11 @@ def refusing(answer, *fields):
     return answered
 
 
+# What is planned under a name: without a folder of the user's own `augment` is refused, when it is asked for.
+def plannable(name):
+    return refusing(lambda: image_pages.own() and [name]) if name == "augment" else [name]
+
+
 # What the site of the build asks of the matrix, whole or from what is there, as params and input functions.
 def of_site(answer, *fields, **words):
     return lambda wildcards: answer(sites[wildcards.site], *(wildcards[field] for field in fields), **words)

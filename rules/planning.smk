@@ -1,7 +1,7 @@
 """Before, during and after a build: what it takes, whether it can run, how far it is.
 
 Needs:  nothing; whatever results and downloads are there are looked at
-Makes:  results/plan/{name}.md, .csv and .json (name: a table, a figure, or `build`)
+Makes:  results/plan/{name}.md, .csv and .json (name: a table, a figure, `augment` or `build`)
 """
 
 
@@ -43,7 +43,7 @@ rule status:
         "../workflow_scripts/status.py"
 
 
-for name in matrix.names:
+for name in [*matrix.names, "augment"]:
 
     rule:
         name:
@@ -54,7 +54,7 @@ for name in matrix.names:
             "../envs/analysis.yaml"
         params:
             name=name,
-            names=[name],
+            names=plannable(name),
         script:
             "../workflow_scripts/plan.py"
 
@@ -67,7 +67,7 @@ for name in matrix.names:
             "../envs/generation.yaml"
         params:
             name=name,
-            names=[name],
+            names=plannable(name),
         script:
             "../workflow_scripts/preflight.py"
 
@@ -80,6 +80,6 @@ for name in matrix.names:
             "../envs/analysis.yaml"
         params:
             name=name,
-            names=[name],
+            names=plannable(name),
         script:
             "../workflow_scripts/status.py"

@@ -11,5 +11,6 @@ with job_log(snakemake.log[0]):
     check_prompt_names(dataset, snakemake.config["datasets"][dataset], names)
     classes = class_table(names, prompt_names)
     write_frame(classes, snakemake.output.classes)
-    index = read_frame(snakemake.input.index)
-    write_text(preview(dataset, classes, index, prompt_names), snakemake.output.preview)
+    index, left_out = read_frame(snakemake.input.index), len(read_frame(snakemake.input.left_out))
+    text = preview(dataset, classes, index=index, left_out=left_out, prompt_names=prompt_names)
+    write_text(text, snakemake.output.preview)

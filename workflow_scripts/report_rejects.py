@@ -5,7 +5,7 @@ from pathlib import Path
 from sgid.classes import class_names
 from sgid.filter_pages import html_page, markdown, notes_of, sections_of, title_of
 from sgid.filter_tables import counts_of
-from sgid.image_sets import set_among
+from sgid.image_sets import is_miniature, set_among, stamp_of
 from sgid.image_table import read_metadata
 from sgid.rejection import read_pictures, read_verdicts
 from sgid.rejects import read_reasons
@@ -13,14 +13,16 @@ from sgid.results_table import write_frame
 from sgid.runtime import job_log, read_json, write_text
 
 with job_log(snakemake.log[0]):
-    files, output, heading = snakemake.input, snakemake.output, snakemake.params.heading
+    files, output = snakemake.input, snakemake.output
     path, names = set_among(files.images, files.choice), class_names(files.classes)
+    heading = snakemake.params.heading | {"miniature": is_miniature(head := read_json(path))}
     pictures = read_pictures(path, clip=files.clip, judgements=files.judgements)
     counts = counts_of(read_verdicts(files.verdicts), read_reasons(files.rejects), recipe=heading, names=names)
     sections, title = sections_of(counts, pictures, heading=heading), title_of(heading)
-    record, noise_rate = next(map(read_json, files.judgements[1:]), None), read_json(path)["noise_rate"]
+    record = next(map(read_json, files.judgements[1:]), None)
     seen = next((read_metadata(scores)["seen_of_originals"] for scores in files.clip), None)
-    notes = notes_of(counts, pictures, heading=heading, noise_rate=noise_rate, seen=seen, record=record)
+    told = {"noise_rate": head["noise_rate"], "stamp": stamp_of(head), "seen": seen, "record": record}
+    notes = notes_of(counts, pictures, heading=heading, **told)
     about = {name: heading[name] for name in ("dataset", "recipe", "miniature")}
     write_frame(counts.assign(**about), output.csv)
     write_text(markdown(title, sections, notes), output.md)

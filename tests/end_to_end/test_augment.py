@@ -1,4 +1,4 @@
-"""A folder of the user's own, augmented as config/README.md says: redrawn whole, exported, and nothing else."""
+"""A folder of the user's own, augmented as docs/own-images.md says: redrawn whole, exported, and nothing else."""
 
 import csv
 import io

@@ -126,9 +126,13 @@ def test_the_registry_may_name_a_class_that_the_split_leaves_out():
     check_prompt_names("caltech101", {"source": "caltech101", "prompt_names": {"Faces_easy": "face"}}, ["Faces"])
 
 
+def preview_of(classes, index, prompt_names=None, *, left_out=0) -> str:
+    return preview("shapes", classes, index=index, left_out=left_out, prompt_names=prompt_names or {})
+
+
 def test_a_preview_shows_counts_prompts_and_what_looks_odd(prepared):
     names = {"star": "circle", "cube": "dice"}
-    text = preview("shapes", class_table(prepared.names, names), prepared.index, names)
+    text = preview_of(class_table(prepared.names, names), prepared.index, names)
     assert "| 0 | circle | 15 | 15 | 60 | A picture of a circle |" in text
     assert "**Classes with equal names in prompts: circle, star.**" in text
     assert "**`prompt_names` of no class here: cube.**" in text
@@ -137,8 +141,15 @@ def test_a_preview_shows_counts_prompts_and_what_looks_odd(prepared):
 
 def test_a_preview_names_classes_that_are_tested_and_never_trained_on(prepared):
     index = prepared.index[~((prepared.index["split"] == "train") & (prepared.index["label"] == 2))]
-    text = preview("shapes", class_table(prepared.names), index, {})
+    text = preview_of(class_table(prepared.names), index)
     assert f"**Classes that are tested and have no train image: {prepared.names[2]}.**" in text
+
+
+@pytest.mark.parametrize(("left_out", "said"), [(1, "1 file was left out"), (1200, "1,200 files were left out")])
+def test_a_preview_leads_to_what_was_left_out(prepared, left_out, said):
+    classes = class_table(prepared.names)
+    assert f"**{said}: left_out.csv, " in preview_of(classes, prepared.index, left_out=left_out)
+    assert "left_out.csv" not in preview_of(classes, prepared.index)
 
 
 def test_a_split_of_another_size_than_the_registry_says_is_refused(tmp_path):

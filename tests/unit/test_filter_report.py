@@ -1,12 +1,13 @@
 """The report of a filter: counts by reason and class, the spread of scores, notes, and a few rejected pictures."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from drawn_sets import drawn_row, with_pictures, write_set
 
-from sgid.filter_pages import html_page, markdown, notes_of, percent, sections_of, title_of
+from sgid.filter_pages import by_class, html_page, markdown, notes_of, percent, scores_section, sections_of, title_of
 from sgid.filter_tables import ALL, UNSAID, agreement_of, bare_classes, counts_of, spread_of
 from sgid.reject_grid import EXAMPLES, NONE, columns_of, examples_of, reject_rows
 from sgid.rejection import VERDICT
@@ -26,6 +27,7 @@ FOUND = pd.DataFrame(
     ],
     columns=VERDICT,
 )
+STAMP = "Miniature: drawn data set, tiny models; no reproduction of the paper."
 LIST = {"p1": "unchanged", "p2": "flagged", "p4": "unchanged"}
 PICTURES = pd.DataFrame({"label": [0, 0, 1, 1, 1], "cosine": [0.1, 0.2, 0.3, 0.4, 0.5], "clip_class": [0, 0, 1, 1, 0]})
 
@@ -90,7 +92,7 @@ def test_classes_of_one_name_have_a_row_each_in_table_and_report():
 def test_classes_without_a_picture_are_named_in_the_notes():
     bare = counts({"p0": "ugly", "p1": "ugly"})
     assert (bare_classes(counts()), bare_classes(bare)) == ([], ["cat"])
-    notes = notes_of(bare, PICTURES, heading=HEADING, noise_rate="0.5", seen=None, record=None)
+    notes = notes_of(bare, PICTURES, heading=HEADING, noise_rate="0.5", stamp="", seen=None, record=None)
     assert "No picture is left of 1 classes, which keep their originals: cat." in notes
 
 
@@ -103,9 +105,29 @@ def test_scores_and_agreement_are_of_what_was_asked():
     assert agreement_of(judged) == {"CLIP": 0.8, "the classifier": 0.6}
 
 
+def test_each_score_says_for_which_rules_it_is_and_none_stands_as_a_total():
+    section = scores_section(spread_of(PICTURES))
+    assert section.heads[:4] == ("Score", "For the rules", "5 %", "25 %")
+    assert section.rows == [
+        ("CLIP: cosine of picture and original", "too unlike, unchanged", "0.120", "0.200", "0.300", "0.400", "0.480")
+    ]
+    template = (ROOT / "report/filter.html.j2").read_text(encoding="utf-8")
+    page = html_page(template, "", [by_class(counts()), section], notes=[], picture="kept.png")
+    assert re.findall(r"<tbody[^>]*>", page) == ['<tbody class="totals">', "<tbody>"]
+    assert "tbody.totals tr:last-child" in page
+
+
 def told(rejects=LIST, heading=HEADING, record=None, seen=None):
     sections = sections_of(counts(rejects), PICTURES, heading=heading)
-    return sections, notes_of(counts(rejects), PICTURES, heading=heading, noise_rate="0.5", seen=seen, record=record)
+    return sections, notes_of(
+        counts(rejects),
+        PICTURES,
+        heading=heading,
+        noise_rate="0.5",
+        stamp=STAMP if heading["miniature"] else "",
+        seen=seen,
+        record=record,
+    )
 
 
 def test_the_report_says_miniature_what_is_filtered_and_how_good_the_classifier_is():

@@ -154,8 +154,9 @@ def test_what_the_tiny_models_drew_from_a_folder_of_ones_own_is_stamped(tmp_path
 
 def numbers(dataset: str, recipe: str, **changes) -> dict:
     return {
-        "dataset": dataset, "recipe": recipe, "miniature": False, "noise_rates": {"0.3": 2}, "images": 50_000,
-        "originals": 2, "flags": {"black": 3}, "prompt_flags": {"no caption": 4}, "shown": {"images": 2},
+        "dataset": dataset, "recipe": recipe, "miniature": False, "drawn_originals": False, "noise_rates": {"0.3": 2},
+        "images": 50_000, "originals": 2, "flags": {"black": 3}, "prompt_flags": {"no caption": 4},
+        "shown": {"images": 2},
     } | changes  # fmt: skip
 
 
@@ -170,6 +171,12 @@ def test_the_index_links_every_page_with_its_counts():
 
 
 def test_the_drawn_world_is_stamped():
-    pages = [numbers("shapes", "sgid", miniature=True)]
+    pages = [numbers("shapes", "sgid", miniature=True, drawn_originals=True)]
     assert Page(render_index(INDEX, pages, {"shapes": "Shapes"})).text.count("Miniature: ") == 3
+    assert "Miniature: drawn data set, tiny models; " in render_index(INDEX, pages, {"shapes": "Shapes"})
     assert "iniature" not in Page(render_index(INDEX, [], {})).text
+
+
+def test_the_index_calls_no_folder_of_ones_own_drawn_because_tiny_models_drew_from_it():
+    html = render_index(INDEX, [numbers("mine", "sgid", miniature=True)], {"mine": "Mine"})
+    assert '<p class="stamp">Miniature: tiny models; ' in html

@@ -9,7 +9,8 @@ import sys
 import time
 
 import pytest
-from configuration_files import FILES, read_config
+import yaml
+from configuration_files import FILES, laid_over, read_config
 from snake import DEMO, copy_of_the_repository, snakemake
 
 from sgid.matrix import Matrix
@@ -47,6 +48,38 @@ def test_the_planned_jobs_are_those_that_snakemake_plans(clone, monkeypatch, ove
     config = read_config(*FILES, *overlays)
     names = [*config["build"], *sorted(MORE)]
     assert described(Build(Matrix(config)).graph(names).jobs) == dry_run("all", *sorted(MORE), *words, cwd=clone)
+
+
+# A folder of the user's own, and two of the recipes that he may export: at three rates, and less what a filter rejects.
+OWN = """
+datasets:
+  mine: {title: Mine, source: folder, folder: mine, split: {test: 0}, validation: 0.1, resolution: 32, stored: null,
+         image_size: 32}
+recipes:
+  half: {generator: img2img, noise: "0.5"}
+  kept: {filters: half, filter: {flagged: true, another_class: 0}}
+exports: {recipes: [sgid, kept]}
+"""
+
+
+def test_the_jobs_behind_augment_are_planned_as_snakemake_plans_them(clone, monkeypatch):
+    monkeypatch.chdir(clone)
+    for name in ("a/0.png", "b/0.png"):
+        (clone / "mine" / name).parent.mkdir(parents=True)
+        (clone / "mine" / name).touch()
+    (clone / "own.yaml").write_text(OWN)
+    config = laid_over(read_config(*FILES, "demo"), yaml.safe_load(OWN))
+    found = dry_run("augment", *DEMO, "own.yaml", cwd=clone)
+    assert described(Build(Matrix(config)).graph(["augment"]).jobs) == found
+    call = snakemake("plan_augment", *DEMO, "own.yaml", cwd=clone)
+    assert call.code == 0, call.text[-3000:]
+    assert re.search(r"^draw_images +4 +8 ", call.text, re.MULTILINE), call.text
+
+
+def test_without_a_folder_of_ones_own_the_plan_of_augment_is_refused_in_one_sentence(clone):
+    call = snakemake("plan_augment", "-n", cwd=clone)
+    assert call.code == 1
+    assert "datasets: none of them is a folder of your own, which alone `augment` draws from" in call.text
 
 
 LOST = {

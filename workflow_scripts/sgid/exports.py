@@ -18,7 +18,7 @@ from string import Template
 import pyarrow as pa
 
 from sgid.classes import told_apart
-from sgid.image_sets import is_miniature, shards_of
+from sgid.image_sets import shards_of, stamp_of
 from sgid.image_table import encoded_of, open_writer, read_metadata
 from sgid.runtime import read_json, replacing
 
@@ -152,18 +152,12 @@ def card_of(template: str, export: Export, title: str) -> str:
         images=f"{head['images']:,}",
         classes=f"{len(export.classes):,}",
         flags=", ".join(f"{flag}: {count}" for flag, count in sorted(head["flags"].items())) or "none",
-        stamp=stamp_of(head),
+        stamp=f"{stamp}\n\n" if (stamp := stamp_of(head)) else "",
         model=model_of(model),
         licence=licence_of(model),
         commit=origin.get("commit", "unknown"),
         device=origin.get("device", "unknown"),
     )
-
-
-def stamp_of(head: Mapping) -> str:
-    """The first paragraph of a miniature set's card; of any other, nothing."""
-    world = "drawn data set, " if head["miniature"] else ""
-    return f"Miniature: {world}tiny models; no reproduction of the paper.\n\n" if is_miniature(head) else ""
 
 
 def licence_of(record: Mapping) -> str:

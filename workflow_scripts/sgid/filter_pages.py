@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sgid.figure_style import STAMP
 from sgid.filter_tables import ALL, QUANTILES, SCORES, agreement_of, bare_classes, spread_of
 from sgid.html_pages import page_environment
 from sgid.recipes import LIKE, rules_of
@@ -15,11 +14,12 @@ from sgid.table_formats import STYLE, escape_markdown
 
 @dataclass(frozen=True)
 class Section:
-    """One table: a title, heads, and rows of text whose first field is a name."""
+    """One table: a title, heads, rows of text whose first field is a name; whether the last row is of all."""
 
     title: str
     heads: tuple[str, ...]
     rows: list[tuple[str, ...]]
+    totals: bool = True
 
 
 def percent(share: float) -> str:
@@ -63,10 +63,9 @@ def by_class(counts: pd.DataFrame) -> Section:
 
 def scores_section(spread: pd.DataFrame) -> Section:
     """How the scores lie, so that a number for a rule can be found."""
-    rows = [(SCORES[str(score)], *(f"{value:.3f}" for value in values)) for score, values in spread.iterrows()]
-    return Section(
-        "How the scores lie", ("Quantile", *(f"{share:.0%}".replace("%", " %") for share in QUANTILES)), rows
-    )
+    rows = [(*SCORES[str(score)], *(f"{value:.3f}" for value in values)) for score, values in spread.iterrows()]
+    heads = ("Score", "For the rules", *(f"{100 * share:.0f} %" for share in QUANTILES))
+    return Section("How the scores lie: so many of the pictures are below", heads, rows, totals=False)
 
 
 def notes_of(
@@ -75,11 +74,14 @@ def notes_of(
     *,
     heading: Mapping,
     noise_rate: str,
+    stamp: str,
     seen: float | None,
     record: Mapping | None,
 ) -> list[str]:
-    """What a reader must know. `seen`: share of originals whose class CLIP sees; `record`: of the classifier."""
-    notes = [f"{STAMP[0].upper()}{STAMP[1:]}."] if heading["miniature"] else []
+    """What a reader must know. `stamp`: of a miniature set, else empty; `seen`: share of originals whose class CLIP
+    sees; `record`: of the classifier.
+    """
+    notes = [stamp] if stamp else []
     notes.append(
         f"Of the pictures of recipe {heading['filters']} at noise rate {noise_rate}. A picture counts under the first "
         "reason that applies; “applies to” counts every one."

@@ -10,11 +10,12 @@ from sgid.rejection import BETWEEN, in_words
 
 UNSAID = "no reason given"  # by the person who put a line on the list
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+# What a score is, and whose rules' numbers are found by it.
 SCORES = {
-    "clip_own": "CLIP's probability of its own class",
-    "clip_subject": "CLIP's probability that the subject is there",
-    "cosine": "cosine with its original",
-    "sureness": "the classifier's confidence over its class's mean",
+    "clip_own": ("CLIP: probability of the label's class", "another class (as 1 − score)"),
+    "clip_subject": ("CLIP: probability that the subject is there", "no subject"),
+    "cosine": ("CLIP: cosine of picture and original", "too unlike, unchanged"),
+    "sureness": ("Classifier: confidence, as a multiple of the threshold of the class seen", "mislabelled, too easy"),
 }
 COUNTS = ["class_name", "reason", "drawn", "left_out", "share", "applying"]
 

@@ -63,6 +63,12 @@ def is_miniature(image_set: Mapping) -> bool:
     return image_set["miniature"] or bool(model.get("miniature"))
 
 
+def stamp_of(image_set: Mapping) -> str:
+    """What is said first of a miniature set's pictures; of any other set, nothing."""
+    world = "drawn data set, " if image_set["miniature"] else ""
+    return f"Miniature: {world}tiny models; no reproduction of the paper." if is_miniature(image_set) else ""
+
+
 def check_set(ids: Counter, noise_rates: set[str], *, name: str) -> None:
     """Refuse what is no set: no image at all, an image in two shards, or more than one noise rate."""
     if not ids:

@@ -41,18 +41,21 @@ class ImagePages:
         return [*self.exports(), *self._shards(self._to_export())]
 
     def own(self) -> list[tuple[str, str]]:
-        """(dataset, recipe) pairs of every folder of the user's own and every recipe to export, whatever is built."""
+        """(dataset, recipe) pairs of every folder of the user's own and every recipe to export, whatever is built.
+
+        Raises ConfigError where the configuration names no folder.
+        """
         datasets = self.matrix.config["datasets"]
         folders = [name for name, entry in datasets.items() if entry["source"] == "folder"]
+        if not folders:
+            raise ConfigError(
+                "datasets: none of them is a folder of your own, which alone `augment` draws from; name one, as "
+                "docs/own-images.md says, in a file for --configfile"
+            )
         return list(product(folders, self.exported))
 
     def augment_targets(self) -> list[str]:
-        """Of these their pages, exports and shards. Raises ConfigError where the configuration names no folder."""
-        if not self.own():
-            raise ConfigError(
-                "datasets: none of them is a folder of your own, which alone `augment` draws from; name one, as "
-                "config/README.md says, in a file for --configfile"
-            )
+        """Of these their pages, exports and shards."""
         pages = [f"results/pages/{dataset}/{recipe}.html" for dataset, recipe in self.own()]
         return [*pages, *self._exported(self.own()), *self._shards(self.own())]
 

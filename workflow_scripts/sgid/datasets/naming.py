@@ -37,15 +37,27 @@ def check_prompt_names(dataset: str, entry: Mapping, names: Sequence[str]) -> No
         require(f"datasets.{dataset}.prompt_names", map(str, entry.get("prompt_names", {})), names)
 
 
-def preview(dataset: str, classes: pd.DataFrame, index: pd.DataFrame, prompt_names: Mapping[str, str]) -> str:
-    """Markdown: images of each class by split, label text of its prompts (paper, equation 1), and what looks odd."""
+def preview(
+    dataset: str, classes: pd.DataFrame, *, index: pd.DataFrame, left_out: int, prompt_names: Mapping[str, str]
+) -> str:
+    """Markdown: images of each class by split, label text of its prompts (paper, equation 1), and what looks odd.
+
+    left_out: how many files stand in left_out.csv.
+    """
     counts = Counter(zip(index["split"], index["label"], strict=True))
     held_out = set(index[index["split"] == "validation"]["image_id"]) <= set(
         index[index["split"] == "train"]["image_id"]
     )
     notes = {"validation": " (of train, held out)" if held_out else ""}
     sizes = [f"{split}: {(index['split'] == split).sum():,} images{notes.get(split, '')}  " for split in SPLITS]
-    lines = [f"# {dataset}: {len(classes)} classes", "", *sizes, "", *oddities(classes, counts, prompt_names)]
+    lines = [
+        f"# {dataset}: {len(classes)} classes",
+        "",
+        *sizes,
+        "",
+        *oddities(classes, counts, prompt_names),
+        *without(left_out),
+    ]
     lines += [
         "| label | class | train | validation | test | label text of its prompts |",
         "|---:|---|---:|---:|---:|---|",
@@ -55,6 +67,12 @@ def preview(dataset: str, classes: pd.DataFrame, index: pd.DataFrame, prompt_nam
         name, text = (str(cell).replace("|", "\\|") for cell in (row.name, label_text(row.prompt_name)))
         lines.append(f"| {row.label} | {name} | {numbers} | {text} |")
     return "\n".join(lines) + "\n"
+
+
+def without(left_out: int) -> list[str]:
+    """Lines that lead to what is in no table; none where everything is."""
+    said = f"{left_out:,} files were left out" if left_out > 1 else "1 file was left out"
+    return [f"**{said}: left_out.csv, beside this file, says which and why.**", ""] if left_out else []
 
 
 def oddities(

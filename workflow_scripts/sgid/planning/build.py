@@ -13,6 +13,7 @@ from sgid.method_images import MethodImages
 from sgid.planning.amounts import Amounts
 from sgid.planning.filters import Filters
 from sgid.planning.graph import Graph, Job
+from sgid.planning.pages import AUGMENT, Pages
 from sgid.planning.plots import Plots
 from sgid.presentation import Presentation
 from sgid.references import ConfigError
@@ -35,7 +36,7 @@ class Build:
         self.matrix, self.amounts = matrix, amounts or Amounts(matrix)
         self.data = DatasetRegistry(matrix.config["datasets"])
         self.methods, self.shown, self.plots = MethodImages(matrix), Presentation(matrix), Plots(matrix)
-        self.filters = Filters(matrix, self.amounts)
+        self.filters, self.pages = Filters(matrix, self.amounts), Pages(matrix)
         self.grammar = grammar(
             (r"resources/datasets/{dataset}/archives\.json", self._fetch_dataset),
             (r"resources/models/{model}/model\.json", self._fetch_model),
@@ -62,12 +63,17 @@ class Build:
             (r"results/tables/(?P<name>[^/.]+)\.\w+", self._render_table),
             (r"results/figures/(?P<name>[^/.]+)\.\w+", self.plots.job),
             *self.filters.grammar,
+            *self.pages.grammar,
         )
 
     def graph(self, names: Iterable[str]) -> Graph:
-        """The jobs behind some tables and figures, those that they share once."""
-        targets = [path for name in names for path in (*self.matrix.targets(name), *self.filters.paths.reports(name))]
-        return Graph.behind(targets, self.producer)
+        """The jobs behind some tables and figures, or `augment`, those that they share once."""
+        return Graph.behind([path for name in names for path in self._targets(name)], self.producer)
+
+    def _targets(self, name: str) -> list[str]:
+        if name == AUGMENT:
+            return self.pages.targets()
+        return [*self.matrix.targets(name), *self.filters.paths.reports(name)]
 
     def producer(self, path: str) -> Job | None:
         """The job that makes a file; None for a file that is given."""
@@ -94,7 +100,7 @@ class Build:
 
     def _name_classes(self, dataset: str) -> Job:
         outputs = tuple(f"results/datasets/{dataset}/{name}" for name in ("classes.csv", "preview.md"))
-        inputs = tuple(f"results/datasets/{dataset}/{name}" for name in ("labels.csv", "index.csv"))
+        inputs = tuple(f"results/datasets/{dataset}/{name}" for name in ("labels.csv", "index.csv", "left_out.csv"))
         return Job("name_classes", dataset, outputs, inputs)
 
     def _write_sentences(self, dataset: str) -> Job:
