@@ -26,7 +26,7 @@ rule score_images:
         gpu=1,
     params:
         batch_size=config["similarity"]["batch_size"],
-        miniature=is_miniature,
+        miniature=is_drawn,
     script:
         "../workflow_scripts/score_images.py"
 
@@ -119,7 +119,7 @@ rule report_rejects:
         verdicts="results/filter/{dataset}/{recipe}/verdicts.csv",
         classes="results/datasets/{dataset}/classes.csv",
         template="report/filter.html.j2",
-        code=modules("rejection", "filter_tables", "filter_pages", "classes", "figure_style")
+        code=modules("rejection", "filter_tables", "filter_pages", "classes")
         + modules("html_pages", "recipes", "rejects", "results_table", "table_formats"),
     output:
         csv="results/filter/{dataset}/{recipe}.csv",

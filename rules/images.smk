@@ -30,7 +30,7 @@ rule draw_images:
         replicates=recipe_field("replicates"),
         per_class=recipe_field("per_class"),
         base_seed=config["image_seed"],
-        miniature=is_miniature,
+        miniature=is_drawn,
     script:
         "../workflow_scripts/draw_images.py"
 
@@ -47,7 +47,7 @@ rule collect_images:
     conda:
         "../envs/analysis.yaml"
     params:
-        miniature=is_miniature,
+        miniature=is_drawn,
     script:
         "../workflow_scripts/collect_images.py"
 

@@ -76,6 +76,10 @@ def is_miniature(wildcards):
     return matrix.is_miniature(wildcards.dataset)
 
 
+def is_drawn(wildcards):
+    return matrix.is_drawn(wildcards.dataset)
+
+
 # What the registry of data sets answers, as params and input functions.
 def of_dataset(answer, *words):
     return lambda wildcards: answer(wildcards.dataset, *words)

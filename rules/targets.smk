@@ -103,5 +103,5 @@ rule miniature_quality:
     input:
         expand(
             "results/miniature/{dataset}.md",
-            dataset=[name for name in config["datasets"] if matrix.is_miniature(name)],
+            dataset=[name for name in config["datasets"] if matrix.is_drawn(name)],
         ),

@@ -279,8 +279,13 @@ def test_a_figure_that_measures_needs_the_encoder_that_it_names(config):
     assert "resources/models/dino/model.json" in needed
 
 
-def test_only_the_drawn_data_set_is_a_miniature(demo):
-    assert [name for name in demo.config["datasets"] if demo.is_miniature(name)] == ["shapes"]
+def test_one_data_set_of_the_demo_is_drawn(demo):
+    assert [name for name in demo.config["datasets"] if demo.is_drawn(name)] == ["shapes"]
+
+
+def test_whatever_the_tiny_models_are_at_work_on_is_miniature(demo, matrix):
+    assert all(map(demo.is_miniature, demo.config["datasets"]))
+    assert not any(map(matrix.is_miniature, matrix.config["datasets"]))
 
 
 def test_a_figure_row_stands_for_the_recipe_that_images_names(matrix):

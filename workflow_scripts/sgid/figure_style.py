@@ -13,7 +13,7 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F
 HATCHES = ("", "///", "...", "xx", "\\\\\\", "--", "++", "oo")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 INK, PALE = "#222222", "#666666"
-STAMP = "miniature: drawn data set, tiny models; no reproduction of the paper"
+STAMP = "miniature: drawn data set or tiny models; no reproduction of the paper"
 STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 9,

@@ -15,6 +15,7 @@ from sgid.model_registry import identity, record_of
 from sgid.recipes import ORIGINALS, resolved
 from sgid.references import SAMPLERS_OF, check_references, check_trained
 
+TINY_MODELS = "resources/miniature/"
 CHOSEN = "chosen"
 TABLE_FILES = (".csv", ".md", ".tex", ".html", ".tests.csv")
 PREDICTION_TESTS = ".predictions.csv"  # of tables that test a row; needs every run, so it has no partial form
@@ -145,9 +146,14 @@ class Matrix:
         """The model whose space captions and images are compared in."""
         return "blip_itm" if self.config["similarity"]["mode"] == "blip_itc" else "clip"
 
-    def is_miniature(self, dataset: str) -> bool:
-        """Whether results on a data set are the drawn world's, and so no reproduction of anything."""
+    def is_drawn(self, dataset: str) -> bool:
+        """Whether a data set is of the drawn world."""
         return self.config["datasets"][dataset]["source"] == "drawn"
+
+    def is_miniature(self, dataset: str) -> bool:
+        """Whether results on a data set reproduce nothing: it is drawn, or the miniature's models are at work."""
+        folders = (entry.get("folder") or "" for entry in self.config["models"].values())
+        return self.is_drawn(dataset) or any(folder.startswith(TINY_MODELS) for folder in folders)
 
     @property
     def names(self) -> list[str]:

@@ -8,7 +8,7 @@ from sgid.paired_tests import ALPHA
 from sgid.results_table import AVERAGE, RUN, short_commit
 
 MINIATURE = (
-    "These numbers come from a drawn data set and tiny models. They show that the whole pipeline runs; they are no "
+    "These numbers come from a drawn data set or tiny models. They show that the whole pipeline runs; they are no "
     "reproduction of the paper, and the paper's numbers are not put beside them. Each of them carries an m."
 )
 MARKS = (
