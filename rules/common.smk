@@ -16,13 +16,13 @@ from sgid.method_images import MethodImages
 from sgid.miniature import PARTS
 from sgid.model_needs import models_needed
 from sgid.page_paths import ImagePages
-from sgid.planning.plans import plan_of_build
+from sgid.planning.plans import plan_to_build
 from sgid.presentation import Presentation
 from sgid.rating_plan import HumanEvaluations
 from sgid.references import SAMPLERS_OF, ConfigError
 from sgid.report_paths import CaptionReports
 from sgid.site_paths import SitePages
-from sgid.submissions import SubmissionError, ask_slurm
+from sgid.submissions import SubmissionError, ask_slurm, check_gpus
 from sgid.target_names import check_names, rule_names
 
 try:
@@ -53,6 +53,7 @@ onstart:
             from snakemake_executor_plugin_slurm.accounts import validate_account
 
             jobs, group_of = workflow.dag.needrun_jobs(), workflow.dag.get_job_group
+            check_gpus(workflow.global_resources.get("gpu").value)
             ask_slurm(jobs, group_of=group_of, validate=validate_account, refused=WorkflowError)
     except (BuildError, SubmissionError, OSError) as error:
         raise WorkflowError(str(error)) from None

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sgid.matrix import Matrix
+from sgid.planning import plans
 from sgid.planning.graph import Graph, Job
 from sgid.planning.groups import LEAST_START, START_MINUTES, UNKNOWN_MINUTES, grouped
-from sgid.planning.plans import Plan, plan_of_build
+from sgid.planning.plans import Plan, plan_to_build
 from sgid.runtime import write_json, write_text
 
 RULES = ("draw_images", "train_classifier", "collect_images")  # the last needs no GPU
@@ -127,6 +128,12 @@ def test_short_jobs_that_are_not_in_the_build_share_a_submission_with_those_of_t
     assert groups.name(run("vit", dataset="dtd")) == groups.name(run("vit", "re", dataset="dtd")) is not None
 
 
+def test_rules_of_which_a_profile_says_different_things_share_no_submission():
+    jobs = [job(1), job(2), job(3, "draw_images")]
+    found = grouped([Graph(tuple(jobs), ())], lambda _: 250.0, AT_LEAST, {"draw_images": "slurm_partition=short"})
+    assert found == [(jobs[0], jobs[1]), (jobs[2],)]
+
+
 def test_a_job_of_two_graphs_is_grouped_in_the_first():
     first, both, second = job(1), job(2), job(3)
     graphs = [Graph((first, both), ()), Graph((both, second), ())]
@@ -155,6 +162,21 @@ def test_where_the_device_is_not_known_the_time_is_that_of_a_slower_one(groups, 
     assert anywhere.minutes(run("resnet50"), 1) == a100.minutes(run("resnet50"), 1) > groups.minutes(run("resnet50"), 1)
 
 
+def test_a_driver_of_the_login_node_says_nothing_of_the_time_that_is_asked_for(plan_for, monkeypatch):
+    monkeypatch.setattr(plans, "asked_of_driver", lambda *_, **__: ["NVIDIA H200"])
+    asked = plan_for(None).groups.minutes(run("resnet50"), 1)
+    assert asked == plan_for("A100").groups.minutes(run("resnet50"), 1)
+
+
+def test_finished_jobs_that_took_their_runs_from_what_is_kept_shorten_no_time(groups, plan_for):
+    for method in ("re", "cutmix", "moex"):
+        write_json({"provenance": {"device": "NVIDIA H200"}}, run("resnet50", method))
+        write_text("s\n25\n", f"results/benchmarks/train_classifier/cifar10/resnet50/{method}/seeds.tsv")
+    again = plan_for("H200")
+    assert again.rates.cost(again.build.producer(run("resnet50")).work).seconds == pytest.approx(25, rel=0.1)
+    assert again.groups.minutes(run("resnet50"), 1) == groups.minutes(run("resnet50"), 1)
+
+
 def test_a_job_of_which_nothing_is_known_goes_alone_for_eight_hours(config, plan_for):
     config["backbones"]["resnet50"]["name"] = "of_my_own"
     unknown = plan_for("H200").groups
@@ -175,7 +197,7 @@ def test_a_plan_says_how_many_submissions_are_left_and_how_long_the_longest_is(p
 def test_a_build_with_a_rule_that_planning_does_not_know_is_sent_job_by_job(config, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Matrix, "targets", lambda *_: ["results/of_my_own/file.json"])
-    groups = plan_of_build(config | {"plan_device": "H200"}).groups
+    groups = plan_to_build(config | {"plan_device": "H200"}, ["all"]).groups
     assert groups.name("results/of_my_own/file.json") is None
     assert groups.minutes("results/of_my_own/file.json", 1) == UNKNOWN_MINUTES
     assert groups.minutes(run("resnet50"), 1) < UNKNOWN_MINUTES
@@ -184,10 +206,10 @@ def test_a_build_with_a_rule_that_planning_does_not_know_is_sent_job_by_job(conf
 def test_a_build_is_planned_beside_damaged_results_by_the_noise_rates_that_were_chosen(config, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     drawn = "results/images/cifar10/sgid_beam/noise-chosen/shard-0-of-5.parquet"
-    before = plan_of_build(config | {"plan_device": "H200"}).groups.minutes(drawn, 1)
+    before = plan_to_build(config | {"plan_device": "H200"}, ["all"]).groups.minutes(drawn, 1)
     write_json({"chosen": {"noise_rate": 0.7}}, "results/selection/cifar10/sgid.json")
     for path in ("results/prompts/cifar10/sgid_beam.parquet", drawn):
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_bytes(b"")
     write_text("s\n9\n", "results/benchmarks/draw_images/cifar10/sgid_beam/noise-chosen/shard-0-of-5.tsv")
-    assert plan_of_build(config | {"plan_device": "H200"}).groups.minutes(drawn, 1) > before
+    assert plan_to_build(config | {"plan_device": "H200"}, ["all"]).groups.minutes(drawn, 1) > before

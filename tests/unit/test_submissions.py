@@ -5,7 +5,7 @@ import os
 import pytest
 from snake import copy_of_the_repository, snakemake
 
-from sgid.submissions import SubmissionError, check_account, kinds, options, try_submission
+from sgid.submissions import SubmissionError, check_account, check_gpus, kinds, options, try_submission
 
 
 @pytest.fixture
@@ -83,6 +83,13 @@ def test_slurm_is_asked_once_for_what_differs_in_minutes_only_with_those_of_the_
     ]
 
 
+def test_more_than_one_gpu_for_each_submission_is_refused():
+    check_gpus(1)
+    check_gpus(None)
+    with pytest.raises(SubmissionError, match=r"^--resources gpu=4: on SLURM each submission has one GPU"):
+        check_gpus(4)
+
+
 def test_an_account_that_the_plugin_refuses_is_named():
     def validate(name, _):
         if name != "known":
@@ -101,3 +108,5 @@ def test_a_build_stops_before_its_first_job_where_slurm_refuses(sbatch, tmp_path
     assert call.code != 0
     assert "correct slurm_partition in profiles/site.yaml" in call.text
     assert not (folder / "results/tables").exists()
+    words = ["--resources", "gpu=4", "--profile", "profiles/slurm", "--profile", "tests/cluster/site.yaml"]
+    assert "--resources gpu=4: on SLURM" in snakemake("all", *build, *words, cwd=folder).text

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 import yaml
-from snake import ROOT, snakemake
+from snake import ROOT, copy_of_the_repository, snakemake
 from test_layering import RULES
 
 from sgid.planning.graph import ON_A_GPU
@@ -17,6 +17,12 @@ SLURM = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
 GPU_RULES = {name for name, body in RULES.items() if re.search(r"^ +gpu=1,$", body, flags=re.MULTILINE)}
 SHOWN = re.findall(r"^\$ (snakemake .+)$", (ROOT / "docs/cluster.md").read_text(), flags=re.MULTILINE)
 COMMANDS = sorted({command for command in SHOWN if "--unlock" not in command})
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory):
+    """A checkout without results."""
+    return copy_of_the_repository(tmp_path_factory.mktemp("clean") / "checkout")
 
 
 def test_each_rule_that_needs_a_gpu_has_memory_and_processors_on_slurm_and_time_by_its_plan():
@@ -58,3 +64,28 @@ def test_a_gpu_server_runs_as_many_gpu_jobs_as_it_has_gpus(tmp_path, gpus, count
         [sys.executable, "-m", "snakemake", *words], cwd=ROOT, env=environment, capture_output=True, text=True
     )
     assert f'Provided resources: gpu=Resource("gpu", {count})' in done.stderr
+
+
+ONE_RUN = ("results/runs/dtd/vit/backbone/seed-0.json", "results/runs/dtd/vit/re/seed-0.json")
+ON_SLURM = ("--profile", "profiles/slurm", "--workflow-profile", "none")
+
+
+@pytest.mark.parametrize(
+    ("words", "groups"),
+    [
+        (ON_SLURM, 1),
+        ((*ON_SLURM, "--config", "submission_minutes=0"), 0),
+        ((*ON_SLURM, "--set-resources", "train_classifier:runtime=240"), 0),
+        (("--workflow-profile", "none"), 0),
+    ],
+)
+def test_short_jobs_share_a_submission_where_the_profile_has_groups_and_no_time_of_its_own(clean, words, groups):
+    text = snakemake(*ONE_RUN, "-n", *words, cwd=clean).text
+    assert text.count("Group job short") == groups
+    assert ("runtime=" in text) == ("profiles/slurm" in words)
+
+
+def test_rules_that_go_to_different_partitions_are_planned(clean):
+    parts = [f"{rule}:slurm_partition={name}" for rule, name in (("draw_images", "a"), ("train_classifier", "b"))]
+    call = snakemake("all", "-n", "--quiet", *ON_SLURM, "--set-resources", *parts, cwd=clean)
+    assert call.code == 0, call.text

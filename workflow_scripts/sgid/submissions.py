@@ -36,6 +36,15 @@ class SubmissionError(Exception):
     """SLURM is not here, or does not take what the profile asks for."""
 
 
+def check_gpus(limit: int | None) -> None:
+    """Raise SubmissionError where `--resources gpu=N` is given as on one machine: jobs of one submission would run side
+    by side, each submission would ask for N GPUs, and nothing else would be faster.
+    """
+    if limit not in (None, 1):
+        advice = "`jobs` says how many are sent at once; leave it out"
+        raise SubmissionError(f"--resources gpu={limit}: on SLURM each submission has one GPU, and {advice}")
+
+
 def ask_slurm(jobs: Iterable, *, group_of: Callable, validate: Callable, refused: type[Exception]) -> None:
     """Raise SubmissionError where SLURM would not take Snakemake's jobs; those that stay here are not asked for.
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sgid.matrix import Matrix
 from sgid.planning.amounts import Found
@@ -31,10 +32,17 @@ def read_quietly(path: Path) -> dict:
     return found if isinstance(found, dict) else {}
 
 
+def nested(value: Any, *names: str) -> Any:
+    """What stands under names of mappings within each other; None where something else does."""
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
 def rate_in(dataset: str, recipe: str, root: Path = Path()) -> float | None:
     """The noise rate that validation chose."""
-    rate = read_quietly(root / f"results/selection/{dataset}/{recipe}.json").get("chosen", {}).get("noise_rate")
-    return None if rate is None else float(rate)
+    rate = nested(read_quietly(root / f"results/selection/{dataset}/{recipe}.json"), "chosen", "noise_rate")
+    return float(rate) if isinstance(rate, int | float) else None
 
 
 def guided_share(path: Path) -> float | None:
@@ -58,7 +66,7 @@ def device_of(job: Job, root: Path = Path()) -> str:
     """The device that a finished job ran on, as its results say; empty where they do not, or cannot be read."""
     path = root / job.outputs[0]
     if path.suffix == ".json":
-        return str(read_quietly(path).get("provenance", {}).get("device", ""))
+        return str(nested(read_quietly(path), "provenance", "device") or "")
     if path.suffix != ".parquet" or not path.is_file():
         return ""
     from sgid.image_table import read_metadata
@@ -67,7 +75,7 @@ def device_of(job: Job, root: Path = Path()) -> str:
         metadata = read_metadata(path)
     except (OSError, ValueError):
         return ""
-    return str(metadata.get("provenance", {}).get("device", ""))
+    return str(nested(metadata, "provenance", "device") or "")
 
 
 def of_device(jobs: Iterable[Job], names: Iterable[str], root: Path = Path()) -> list[Job]:

@@ -6,10 +6,11 @@ wait for each other in a circle, whatever runs between them.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import groupby
 from math import ceil
+from types import MappingProxyType
 
 from sgid.planning.amounts import MINIATURE
 from sgid.planning.estimates import START
@@ -20,7 +21,7 @@ from sgid.references import ConfigError
 # Minutes asked for: a start on a slow file system, which the jobs of a group share, down to what one needs where the
 # others are done; and a quarter more than the jobs' estimate on an A100. The longest job of the paper has three
 # attempts, of which the last, three times as long, still fits into a day.
-START_MINUTES, LEAST_START, SLACK = 30, 5, 1.25
+START_MINUTES, LEAST_START, SLACK = 30, 10, 1.25
 UNKNOWN_MINUTES = 480  # where nothing is known of a job's work
 
 Seconds = Callable[[Job], float | None]
@@ -32,7 +33,7 @@ class JobGroups:
     """The groups of graphs. at_least: minutes that a submission should last; jobs as long or longer go alone.
 
     graphs: a job is grouped with others of the first that it is in; cautious: rates to ask for time by; producer: what
-    makes a file, for one that is in none.
+    makes a file, for one that is in none; apart: what a profile says of a rule and one submission cannot have twice.
     """
 
     graphs: Sequence[Graph]
@@ -40,11 +41,12 @@ class JobGroups:
     rates: Rates
     cautious: Rates
     at_least: float
+    apart: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def all(self) -> list[Group]:
         """Every GPU job, in the group that is submitted with it, or alone."""
-        return grouped(self.graphs, partial(seconds_of, rates=self.rates), self.at_least * 60)
+        return grouped(self.graphs, partial(seconds_of, rates=self.rates), self.at_least * 60, self.apart)
 
     @cached_property
     def _found(self) -> dict[str, tuple[Job, str, int]]:
@@ -87,20 +89,22 @@ class JobGroups:
 
 def seconds_of(job: Job, rates: Rates) -> float | None:
     """Of a job; those of the tiny models last little longer than their start."""
-    seconds = rates.cost(job.work).seconds
+    seconds = rates.longest(job.work)
     return START if seconds is None and MINIATURE in job.work.key else seconds
 
 
-def grouped(graphs: Sequence[Graph], seconds: Seconds, at_least: float) -> list[Group]:
+def grouped(
+    graphs: Sequence[Graph], seconds: Seconds, at_least: float, apart: Mapping[str, str] = MappingProxyType({})
+) -> list[Group]:
     """The GPU jobs of graphs by submission, each of at least so many seconds as far as there are enough of them.
 
-    A job whose seconds are not known goes alone.
+    A job whose seconds are not known goes alone; `apart`: rule to what all jobs of a submission must agree in.
     """
-    levels: dict[Job, tuple[int, int]] = {}
+    levels: dict[Job, tuple[int, int, str]] = {}
     for number, graph in enumerate(graphs):
         for job, before in gpu_jobs_before(graph).items():
             if job.on_gpu:
-                levels.setdefault(job, (number, before))
+                levels.setdefault(job, (number, before, apart.get(job.rule, "")))
     alike = groupby(sorted(levels, key=levels.__getitem__), key=levels.__getitem__)
     return [group for _, jobs in alike for group in filled(list(jobs), seconds, at_least)]
 

@@ -1,6 +1,6 @@
 """A plan made and written: the configuration and what is there in, files and a text for the terminal out."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ from sgid.planning.estimates import Device
 from sgid.planning.found import device_of, found_in, of_device, rate_in
 from sgid.planning.graph import Graph, Job
 from sgid.planning.groups import JobGroups
+from sgid.planning.pages import AUGMENT
 from sgid.planning.plan_report import as_csv, as_json, markdown
 from sgid.planning.rates import ESTIMATE, NO_COST, Cost, Rates, benchmark_seconds, measured_rates, own_rates
 from sgid.planning.summary import Summary, summarise
@@ -83,21 +84,20 @@ class Plan:
     @cached_property
     def device(self) -> tuple[Device, list[str]]:
         """The device planned for and the names that drivers give it: the one asked for, of finished jobs, or ours."""
-        return self._device(self._known or DEFAULT_DEVICE)
+        return self._device(self._known or self._first(asked_of_driver("name", patience=10)) or DEFAULT_DEVICE)
 
     @cached_property
     def _known(self) -> str | None:
-        """The device by name, None where nothing says which it will be."""
-        return self.config["plan_device"] or next(filter(None, map(self._named, self._seen())), None)
+        """The device by name: the one asked for, or of finished jobs; None where neither says which it will be."""
+        return self.config["plan_device"] or self._first(map(device_of, self.finished))
+
+    def _first(self, seen: Iterable[str]) -> str | None:
+        """The first device of the configuration among the names that drivers give."""
+        return next(filter(None, map(self._named, seen)), None)
 
     def _device(self, name: str) -> tuple[Device, list[str]]:
         entry = self.config["devices"][name]
         return Device.of(name, entry), entry["names"]
-
-    def _seen(self) -> Iterator[str]:
-        """Devices by the names that drivers give them: of finished jobs, then of this machine."""
-        yield from (device_of(job) for job in self.finished)
-        yield from asked_of_driver("name", patience=10)
 
     def _named(self, seen: str) -> str | None:
         """The device of the configuration that a driver means."""
@@ -127,9 +127,9 @@ class Plan:
 
     @cached_property
     def groups(self) -> JobGroups:
-        """Which jobs a cluster is sent together, and for how long: of the build, and of each name that is not in it."""
-        build = self.config["build"]
-        graphs = filter(None, map(self._graph_of, (build, *([name] for name in self.matrix.names))))
+        """Which jobs a cluster is sent together, and for how long: of these names, and others that a file may be of."""
+        each = ([name] for name in (*self.matrix.names, AUGMENT))
+        graphs = filter(None, map(self._graph_of, (self.names, self.config["build"], *each)))
         how = {"rates": self.rates, "cautious": self.cautious_rates, "at_least": self.config["submission_minutes"]}
         return JobGroups(list(graphs), self.build.producer, **how)
 
@@ -182,10 +182,10 @@ class Plan:
         write_text(as_json(self.summary, notes=self.notes), folder / f"{name}.json")
 
 
-def plan_of_build(config: Mapping[str, Any]) -> Plan:
-    """Of the whole build, or of no names where a rule of one's own is in it: a build needs no plan to run.
-
-    It reads no tables, which takes seconds, and stops where one is damaged.
+def plan_to_build(config: Mapping[str, Any], asked: Sequence[str]) -> Plan:
+    """Of the names among the targets, else of the whole build, and of no names where a rule of one's own is in it: a
+    build needs no plan to run. It reads no tables, which takes seconds, and stops where one is damaged.
     """
-    plan = Plan(config, config["build"], lambda _: Found(rate=rate_in))
-    return plan if plan._graph_of(config["build"]) else replace(plan, names=[])
+    known = [name for name in asked if name in Matrix(dict(config)).names or name == AUGMENT]
+    plan = Plan(config, known or config["build"], lambda _: Found(rate=rate_in))
+    return plan if plan._graph_of(plan.names) else replace(plan, names=[])

@@ -5,7 +5,7 @@ Standard library only. Each figure carries its basis; one kind of work on one mo
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 
@@ -59,6 +59,14 @@ class Rates:
             return Cost(START + work.units * found[0], f"{MEASURED} ({found[1]})", naive)
         one = estimated(work, self.device)
         return Cost(None, NONE, naive) if one is None else Cost(START + work.units * one, ESTIMATE, naive)
+
+    def longest(self, work: Work) -> float | None:
+        """Seconds of one job by whichever basis says most; None where nothing is known.
+
+        Of finished jobs those that were resumed, or took their runs from what is kept, say too little.
+        """
+        known = [replace(self, own=self.own if own else {}).cost(work).seconds for own in (True, False)]
+        return max(filter(None, known), default=None)
 
     def _measured(self, work: Work) -> tuple[float, str] | None:
         """Benchmarks know a model by its hub's or library's name, which is the second part of a key."""
