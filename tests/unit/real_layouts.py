@@ -9,6 +9,7 @@ import torch
 from hub_server import files_under
 from model_hub import PICKLE
 from safetensors.torch import save_file
+from sentencepiece import SentencePieceNormalizer
 from sentencepiece.sentencepiece_model_pb2 import ModelProto
 from tiny_models import RECORD, SIZE, bert_tokenizer, save_blip, save_clip, save_diffusion
 from transformers import BlipImageProcessor, T5Config, T5ForConditionalGeneration
@@ -79,8 +80,8 @@ def t5_repository(folder: Path) -> dict[str, bytes]:
 
 
 def sentencepiece_model(words: list[str]) -> bytes:
-    """A unigram model with T5's special pieces."""
-    model = ModelProto()
+    """A unigram model with T5's special pieces and T5's normalisation."""
+    model = ModelProto.FromString(SentencePieceNormalizer(rule_name="nmt_nfkc").serialized_model_proto())
     for piece, kind in (("<pad>", 3), ("</s>", 3), ("<unk>", 2)):
         model.pieces.add(piece=piece, score=0.0, type=kind)
     for rank, piece in enumerate(["▁", *(f"▁{word}" for word in words), *words]):

@@ -84,6 +84,13 @@ def test_a_tokenizer_that_is_only_a_sentencepiece_model_is_read(repositories, hu
     assert tokenizer.decode(tokenizer("a small circle").input_ids, skip_special_tokens=True) == "a small circle"
 
 
+def test_the_normalisation_of_a_sentencepiece_model_is_read_with_it(repositories, hub, model_folder):
+    hub.add(NAME, repositories["t5"])
+    fetched(hub, model_folder)
+    _, tokenizer = load_writer(model_folder / "model.json")
+    assert tokenizer("a ｓmall ｃircle").input_ids == tokenizer("a small circle").input_ids
+
+
 def test_the_library_is_told_by_the_files_where_none_is_configured(repositories, hub, model_folder):
     for kind in ("stable_diffusion", "clip", "blip"):
         hub.add(f"owner/{kind}", repositories[kind])
