@@ -145,6 +145,14 @@ def test_a_preview_names_classes_that_are_tested_and_never_trained_on(prepared):
     assert f"**Classes that are tested and have no train image: {prepared.names[2]}.**" in text
 
 
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_a_preview_names_classes_that_a_split_lacks_and_says_nothing_of_a_split_that_is_not_there(prepared, split):
+    index, sentence = prepared.index, f"**Classes that are trained and have no {split} image: {prepared.names[2]}.**"
+    lacking = index[~((index["split"] == split) & (index["label"] == 2))]
+    assert sentence in preview_of(class_table(prepared.names), lacking)
+    assert "are trained and have no" not in preview_of(class_table(prepared.names), index[index["split"] != split])
+
+
 @pytest.mark.parametrize(("left_out", "said"), [(1, "1 file was left out"), (1200, "1,200 files were left out")])
 def test_a_preview_leads_to_what_was_left_out(prepared, left_out, said):
     classes = class_table(prepared.names)

@@ -1,11 +1,12 @@
 """A plan of what lies in a folder: which device it is for, and what of it counts as done."""
 
 from base64 import urlsafe_b64encode
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from sgid.planning.plan_report import amount
+from sgid.planning.plan_report import amount, answers
 from sgid.planning.plans import Plan
 from sgid.planning.terminal import short
 from sgid.runtime import write_json
@@ -105,6 +106,13 @@ def test_columns_of_a_plan_add_up_to_its_last_line(config):
     for name in ("to do", "runs"):
         numbers = [int(row[heads.index(name)].replace(",", "") or 0) for row in rows]
         assert sum(numbers) == int(total[heads.index(name)].replace(",", ""))
+
+
+def test_the_documented_way_is_told_where_it_takes_longer(config):
+    summary = Plan(config, ["table4"]).summary
+    assert "the documented way" in answers(summary)[0]
+    quick = replace(summary, rows=tuple(replace(row, naive=row.seconds / 2) for row in summary.rows))
+    assert "the documented way" not in answers(quick)[0]
 
 
 def test_a_folder_of_ones_own_is_planned_by_what_lies_in_it(config, here):

@@ -85,6 +85,13 @@ def oddities(
         "Classes that are tested and have no train image": [
             row.name for row in rows if counts["test", row.label] and not counts["train", row.label]
         ],
+        **{
+            f"Classes that are trained and have no {split} image": [
+                row.name for row in rows if counts["train", row.label] and not counts[split, row.label]
+            ]
+            for split in ("validation", "test")
+            if any(counts[split, row.label] for row in rows)
+        },
         "Classes without any image": [
             row.name for row in rows if not sum(counts[split, row.label] for split in SPLITS)
         ],

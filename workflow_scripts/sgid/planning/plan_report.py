@@ -78,8 +78,8 @@ def answers(summary: Summary) -> list[str]:
             f"Of {jobs_in_words(unknown)} no figure is known: their models are none of docs/cost.md, and none has run.",
             files,
         ]
-    naive = summary.total("naive")
-    beside = f"; the documented way, one image a call, would take {hours(naive)}" if naive else ""
+    naive, slower = summary.total("naive"), summary.total("naive") > summary.total("seconds")
+    beside = f"; the documented way, one image a call, would take {hours(naive)}" if slower else ""
     without = f", beside {jobs_in_words(unknown)} of which no figure is known" if unknown else ""
     return [
         f"{hours(summary.total('seconds'))} GPU hours{without}{beside}.",
