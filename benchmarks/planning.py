@@ -38,7 +38,7 @@ sys.path[:0] = [str(ROOT / name) for name in ("workflow_scripts", "tests/support
 from configuration_files import FILES, read_config  # noqa: E402
 from larger_builds import copy_that_touches, larger_build  # noqa: E402
 from snake import copy_of_the_repository, job_counts, snakemake  # noqa: E402
-from submissions import jobs_of, listed, submissions  # noqa: E402
+from submissions import ON_SLURM, jobs_of, listed, seconds_lasting, submissions  # noqa: E402
 
 from sgid.planning.plans import Plan  # noqa: E402
 
@@ -113,8 +113,7 @@ def planned(*words: str, cwd: Path = ROOT, overlay: dict | None = None) -> dict:
 def plans(work: Path) -> dict:
     """Dry runs where nothing has been made."""
     clone, config = copy_of_the_repository(work / "clone"), read_config(*FILES)
-    on_slurm = ["--profile", "profiles/slurm", "--workflow-profile", "none", "--config", f"plan_device={DEVICE}"]
-    text = snakemake("all", "-n", *on_slurm, cwd=clone).text
+    text = snakemake("all", "-n", *ON_SLURM, "--config", f"plan_device={DEVICE}", cwd=clone).text
     edges = sum(len(listed(body, "input")) for _, body in jobs_of(text))
     return {
         "all": planned("all", cwd=clone) | {"input_files_of_all_jobs": edges},
@@ -128,8 +127,7 @@ def plans(work: Path) -> dict:
 def sent(groups: list[list[tuple[str, str]]], config: dict) -> dict:
     """How many jobs SLURM is sent, by their rules, and how long they last by the figures of `snakemake plan`."""
     plan = Plan(config | {"plan_device": DEVICE}, config["build"])
-    seconds = {path: plan.cost(job).seconds for job in plan.graph.jobs for path in job.outputs}
-    minutes = [sum(seconds[listed(body, "output")[0]] for _, body in jobs) / 60 for jobs in groups]
+    minutes = [seconds_lasting(jobs, plan) / 60 for jobs in groups]
     rules = Counter(" + ".join(sorted({rule for rule, _ in jobs})) for jobs in groups)
     found = {"submissions": len(groups), "jobs": sum(map(len, groups)), "rules": dict(sorted(rules.items()))}
     return found | {"shortest_minutes": round(min(minutes), 1), "median_minutes": round(median(minutes), 1)}

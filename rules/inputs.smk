@@ -236,6 +236,10 @@ def refusing(answer, *fields):
     return answered
 
 
+# What has a plan of its own.
+PLANNED = [*matrix.names, "augment"]
+
+
 # What is planned under a name: without a folder of the user's own `augment` is refused, when it is asked for.
 def plannable(name):
     return refusing(lambda: image_pages.own() and [name]) if name == "augment" else [name]

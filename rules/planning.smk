@@ -43,7 +43,7 @@ rule status:
         "../workflow_scripts/status.py"
 
 
-for name in [*matrix.names, "augment"]:
+for name in PLANNED:
 
     rule:
         name:

@@ -22,7 +22,8 @@ def said_of(name):
 
 @cache
 def job_groups():
-    plan = plan_to_build(config, [rule.name for rule in workflow.dag.targetrules])
+    asked = {rule.name for rule in workflow.dag.targetrules}
+    plan = plan_to_build(config, [name for name in PLANNED if name in asked])
     return replace(plan.groups, apart={name: said_of(name) for name in ON_A_GPU})
 
 

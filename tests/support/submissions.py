@@ -3,10 +3,14 @@
 import re
 from textwrap import dedent
 
+from sgid.planning.plans import Plan
+
 FIELD = r"^ +{}: (.*)$"
 JOB = re.compile(r"^(?:local)?rule (\w+):\n((?:    .*\n)+)", flags=re.MULTILINE)
 GROUP = re.compile(r"^\[.*\] Group job (\w+) .*:\n((?:\n| {4}.*\n)+)", flags=re.MULTILINE)
 MINUTES = re.compile(r"^ +resources: .*\bgpu=\d.*\bruntime=(\d+)", flags=re.MULTILINE)
+
+ON_SLURM = ("--profile", "profiles/slurm", "--workflow-profile", "none")  # the default profile's logger leaves jobs out
 
 Job = tuple[str, str]  # rule, and all else that is said of the job
 
@@ -32,3 +36,9 @@ def submissions(text: str) -> list[list[Job]]:
 def minutes_asked(submission: list[Job]) -> int:
     """The time limit of a submission, whose jobs run one after the other."""
     return sum(int(MINUTES.search(body)[1]) for _, body in submission)
+
+
+def seconds_lasting(submission: list[Job], plan: Plan) -> float:
+    """How long a submission lasts by the figures of a plan, which has all its jobs."""
+    made = [plan.build.producer(listed(body, "output")[0]) for _, body in submission]
+    return sum(plan.cost(job).seconds for job in made)

@@ -197,7 +197,7 @@ def test_a_plan_says_how_many_submissions_are_left_and_how_long_the_longest_is(p
 def test_a_build_with_a_rule_that_planning_does_not_know_is_sent_job_by_job(config, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Matrix, "targets", lambda *_: ["results/of_my_own/file.json"])
-    groups = plan_to_build(config | {"plan_device": "H200"}, ["all"]).groups
+    groups = plan_to_build(config | {"plan_device": "H200"}, []).groups
     assert groups.name("results/of_my_own/file.json") is None
     assert groups.minutes("results/of_my_own/file.json", 1) == UNKNOWN_MINUTES
     assert groups.minutes(run("resnet50"), 1) < UNKNOWN_MINUTES
@@ -206,10 +206,10 @@ def test_a_build_with_a_rule_that_planning_does_not_know_is_sent_job_by_job(conf
 def test_a_build_is_planned_beside_damaged_results_by_the_noise_rates_that_were_chosen(config, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     drawn = "results/images/cifar10/sgid_beam/noise-chosen/shard-0-of-5.parquet"
-    before = plan_to_build(config | {"plan_device": "H200"}, ["all"]).groups.minutes(drawn, 1)
+    before = plan_to_build(config | {"plan_device": "H200"}, []).groups.minutes(drawn, 1)
     write_json({"chosen": {"noise_rate": 0.7}}, "results/selection/cifar10/sgid.json")
     for path in ("results/prompts/cifar10/sgid_beam.parquet", drawn):
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_bytes(b"")
     write_text("s\n9\n", "results/benchmarks/draw_images/cifar10/sgid_beam/noise-chosen/shard-0-of-5.tsv")
-    assert plan_to_build(config | {"plan_device": "H200"}, ["all"]).groups.minutes(drawn, 1) > before
+    assert plan_to_build(config | {"plan_device": "H200"}, []).groups.minutes(drawn, 1) > before

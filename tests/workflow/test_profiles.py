@@ -9,6 +9,7 @@ import sys
 import pytest
 import yaml
 from snake import ROOT, copy_of_the_repository, snakemake
+from submissions import ON_SLURM
 from test_layering import RULES
 
 from sgid.planning.graph import ON_A_GPU
@@ -67,7 +68,6 @@ def test_a_gpu_server_runs_as_many_gpu_jobs_as_it_has_gpus(tmp_path, gpus, count
 
 
 ONE_RUN = ("results/runs/dtd/vit/backbone/seed-0.json", "results/runs/dtd/vit/re/seed-0.json")
-ON_SLURM = ("--profile", "profiles/slurm", "--workflow-profile", "none")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from larger_builds import larger_build
 from snake import ROOT, copy_of_the_repository, job_counts, snakemake
-from submissions import jobs_of, listed, minutes_asked, submissions
+from submissions import ON_SLURM, jobs_of, listed, minutes_asked, seconds_lasting, submissions
 
 from sgid.planning.plans import Plan
 
@@ -23,8 +23,7 @@ TARGETS = [
 def text_for(tmp_path_factory):
     """What a dry run of the full paper, to be built on SLURM from nothing, prints of each job."""
     clean = copy_of_the_repository(tmp_path_factory.mktemp("clean") / "checkout")
-    words = ["--profile", "profiles/slurm", "--workflow-profile", "none", "--config"]
-    return cache(lambda device: snakemake("all", "-n", *words, f"plan_device={device}", cwd=clean).text)
+    return cache(lambda device: snakemake("all", "-n", *ON_SLURM, "--config", f"plan_device={device}", cwd=clean).text)
 
 
 @pytest.fixture
@@ -75,9 +74,7 @@ def empty_folder(tmp_path, monkeypatch):
 @pytest.mark.parametrize("device", ["H200", "A100"])
 def test_no_submission_of_the_full_paper_is_shorter_than_10_minutes(paper_config, text_for, device):
     plan = Plan(paper_config | {"plan_device": device}, paper_config["build"])
-    seconds = {path: plan.cost(job).seconds for job in plan.graph.jobs for path in job.outputs}
-    lasting = [sum(seconds[listed(body, "output")[0]] for _, body in jobs) for jobs in submissions(text_for(device))]
-    assert min(lasting) >= 10 * 60
+    assert min(seconds_lasting(jobs, plan) for jobs in submissions(text_for(device))) >= 10 * 60
 
 
 def test_a_third_attempt_of_any_submission_fits_into_a_day(sent):

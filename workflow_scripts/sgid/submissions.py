@@ -7,7 +7,7 @@ Standard library only.
 
 import logging
 import subprocess
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 PATIENCE = 60.0  # seconds; a controller that is away is given up by `sbatch` after 18 (measured, SLURM 22.05)
 OPTIONS = {
@@ -64,14 +64,13 @@ def ask_slurm(jobs: Iterable, *, group_of: Callable, validate: Callable, refused
         check_account(account, validate, refused)
 
 
-def kinds(sent: Iterable[Iterable[Mapping]]) -> list[list[str]]:
+def kinds(sent: Iterable[Sequence[Mapping]]) -> list[list[str]]:
     """Options of `sbatch`, once for submissions that differ in nothing but minutes: those of the longest.
 
     Each submission by its jobs' resources; they run one after the other.
     """
     longest: dict[tuple[str, ...], int] = {}
     for given in sent:
-        given = list(given)
         most = max(given, key=lambda each: each.get("mem_mb") or 0)
         words = tuple(options({name: value for name, value in most.items() if name != "runtime"}))
         longest[words] = max(longest.get(words, 0), sum(each.get("runtime") or 0 for each in given))

@@ -128,8 +128,9 @@ class Plan:
     @cached_property
     def groups(self) -> JobGroups:
         """Which jobs a cluster is sent together, and for how long: of these names, and others that a file may be of."""
-        each = ([name] for name in (*self.matrix.names, AUGMENT))
-        graphs = filter(None, map(self._graph_of, (self.names, self.config["build"], *each)))
+        each = ((name,) for name in (*self.matrix.names, AUGMENT))
+        parts = dict.fromkeys((tuple(self.names), tuple(self.config["build"]), *each))
+        graphs = filter(None, map(self._graph_of, parts))
         how = {"rates": self.rates, "cautious": self.cautious_rates, "at_least": self.config["submission_minutes"]}
         return JobGroups(list(graphs), self.build.producer, **how)
 
@@ -183,9 +184,8 @@ class Plan:
 
 
 def plan_to_build(config: Mapping[str, Any], asked: Sequence[str]) -> Plan:
-    """Of the names among the targets, else of the whole build, and of no names where a rule of one's own is in it: a
-    build needs no plan to run. It reads no tables, which takes seconds, and stops where one is damaged.
+    """Of the names asked for, else of the whole build; of none where a rule of one's own is behind them, for a build
+    needs no plan to run. It reads no tables, which takes seconds, and stops where one is damaged.
     """
-    known = [name for name in asked if name in Matrix(dict(config)).names or name == AUGMENT]
-    plan = Plan(config, known or config["build"], lambda _: Found(rate=rate_in))
+    plan = Plan(config, asked or config["build"], lambda _: Found(rate=rate_in))
     return plan if plan._graph_of(plan.names) else replace(plan, names=[])

@@ -65,7 +65,7 @@ class Rates:
 
         Of finished jobs those that were resumed, or took their runs from what is kept, say too little.
         """
-        known = [replace(self, own=self.own if own else {}).cost(work).seconds for own in (True, False)]
+        known = (rates.cost(work).seconds for rates in (self, replace(self, own={})))
         return max(filter(None, known), default=None)
 
     def _measured(self, work: Work) -> tuple[float, str] | None:
