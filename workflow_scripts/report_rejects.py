@@ -5,7 +5,7 @@ from pathlib import Path
 from sgid.classes import class_names
 from sgid.filter_pages import html_page, markdown, notes_of, sections_of, title_of
 from sgid.filter_tables import counts_of
-from sgid.image_sets import is_miniature, set_among, stamp_of
+from sgid.image_sets import set_among, stamp_of
 from sgid.image_table import read_metadata
 from sgid.rejection import read_pictures, read_verdicts
 from sgid.rejects import read_reasons
@@ -15,7 +15,7 @@ from sgid.runtime import job_log, read_json, write_text
 with job_log(snakemake.log[0]):
     files, output = snakemake.input, snakemake.output
     path, names = set_among(files.images, files.choice), class_names(files.classes)
-    heading = snakemake.params.heading | {"miniature": is_miniature(head := read_json(path))}
+    heading, head = snakemake.params.heading, read_json(path)
     pictures = read_pictures(path, clip=files.clip, judgements=files.judgements)
     counts = counts_of(read_verdicts(files.verdicts), read_reasons(files.rejects), recipe=heading, names=names)
     sections, title = sections_of(counts, pictures, heading=heading), title_of(heading)
